@@ -1,0 +1,149 @@
+"""One tree of errors.
+
+An error says *where* it happened, what was *found*, what was *expected* and what to do about it
+(*remedy*), keeps these facts, and says whether trying again can help. Who catches one may print it
+as it is: it never holds a secret or the contents of an item.
+
+    DynauroraError
+    ├── SettingsError            a setting is missing or cannot be read
+    ├── ProjectError             the folder, its templates or its plugins cannot be used
+    │   └── PluginError          one plugin file; the other files keep working
+    ├── AwsError                 AWS refused or failed
+    │   ├── DeliveryFailed       Firehose did not take a change in the time left
+    │   └── StackFailed          a CloudFormation stack did not come up
+    ├── ChangeError              one change cannot go on
+    │   ├── ChangeTooLarge       it does not fit a Firehose record
+    │   ├── LineUnreadable       a line is not a change that this version reads
+    │   └── ValueRefused         a column cannot hold the value exactly
+    ├── StreamNotAccepted        a stream that may not feed this table
+    ├── DatabaseError            what the database answered, by class (docs/arbitration.md, errors)
+    │   ├── RowRefused           a row's fault: halve, quarantine
+    │   ├── StatementRefused     the plugin's fault: roll back, park the table
+    │   ├── LoadRace             a race between loads: roll back, try again
+    │   ├── DatabaseAway         an outage: the whole delivery comes again
+    │   └── DatabaseUnknown      a code in no class: the delivery fails, never a row error
+    └── LocalServerError         a local server did not start or stop
+"""
+
+from typing import ClassVar
+
+
+class DynauroraError(Exception):
+    """``where: found; expected …. remedy``.
+
+    >>> print(SettingsError("DYNAURORA_DATABASE_URL", "is not set", "postgresql://…", "Set it."))
+    DYNAURORA_DATABASE_URL: is not set; expected postgresql://…. Set it.
+    """
+
+    can_retry: ClassVar[bool] = False
+    """Whether the same work, done again later, can succeed with nothing changed by a person."""
+
+    def __init__(self, where: str, found: str, expected: str = "", remedy: str = "") -> None:
+        self.where = where
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
+        super().__init__(where, found, expected, remedy)
+
+    def __str__(self) -> str:
+        expected = f"; expected {self.expected}" if self.expected else ""
+        sentence = f"{self.where}: {self.found}{expected}"
+        return f"{sentence}. {self.remedy}" if self.remedy else sentence
+
+
+class SettingsError(DynauroraError):
+    """A setting is missing or cannot be read."""
+
+
+class ProjectError(DynauroraError):
+    """The project's folder, templates or plugins cannot be used as they are."""
+
+
+class PluginError(ProjectError):
+    """One plugin file is wrong; ``where`` is ``file:line:column`` as far as it is known."""
+
+
+class AwsError(DynauroraError):
+    """AWS refused or failed."""
+
+
+class DeliveryFailed(AwsError):
+    """Firehose did not take a change in the time left.
+
+    sequence_number: the first change, in the order of the stream, that was not delivered.
+    """
+
+    can_retry = True
+
+    def __init__(
+        self, where: str, found: str, expected: str = "", remedy: str = "", *, sequence_number: str
+    ) -> None:
+        super().__init__(where, found, expected, remedy)
+        self.sequence_number = sequence_number
+
+
+class StackFailed(AwsError):
+    """A CloudFormation stack did not reach the state that was asked for."""
+
+
+class ChangeError(DynauroraError):
+    """One change cannot go on; its neighbours can."""
+
+
+class ChangeTooLarge(ChangeError):
+    """A change does not fit a Firehose record; ``where`` names its key by hash."""
+
+
+class LineUnreadable(ChangeError):
+    """A line is not a change that this version reads."""
+
+
+class ValueRefused(ChangeError):
+    """A column cannot hold the value exactly; ``where`` is the column, never the value."""
+
+
+class StreamNotAccepted(DynauroraError):
+    """A stream that may not feed this table until an operator accepts it."""
+
+
+class DatabaseError(DynauroraError):
+    """What the database answered. ``code`` is its own code (SQLSTATE or errno), "" if it has none.
+
+    Its text may hold values of a row: ``found`` is for the quarantine, never for a log.
+    """
+
+    def __init__(
+        self, where: str, found: str, expected: str = "", remedy: str = "", *, code: str = ""
+    ) -> None:
+        super().__init__(where, found, expected, remedy)
+        self.code = code
+
+
+class RowRefused(DatabaseError):
+    """The database refuses a row: halve the work, quarantine the row."""
+
+
+class StatementRefused(DatabaseError):
+    """The database refuses the statement itself: roll back and park the table."""
+
+
+class LoadRace(DatabaseError):
+    """Two loads met: roll the whole transaction back and try again."""
+
+    can_retry = True
+
+
+class DatabaseAway(DatabaseError):
+    """The database cannot be reached or cannot work now: the whole delivery comes again."""
+
+    can_retry = True
+
+
+class DatabaseUnknown(DatabaseError):
+    """A code that is in no class: the delivery fails; it is never taken for a row error."""
+
+    can_retry = True
+
+
+class LocalServerError(DynauroraError):
+    """A local server (the emulator of AWS, a database) did not start or stop."""
