@@ -8,7 +8,8 @@ as it is: it never holds a secret or the contents of an item.
     ├── SettingsError            a setting is missing or cannot be read
     ├── ProjectError             the folder, its templates or its plugins cannot be used
     │   └── PluginError          one plugin file; the other files keep working
-    ├── AwsError                 AWS refused or failed
+    ├── AwsError                 AWS refused
+    │   ├── AwsAway              AWS failed, was slow or throttled: the outcome may be unknown
     │   ├── DeliveryFailed       Firehose did not take a change in the time left
     │   └── StackFailed          a CloudFormation stack did not come up
     ├── ChangeError              one change cannot go on
@@ -64,7 +65,13 @@ class PluginError(ProjectError):
 
 
 class AwsError(DynauroraError):
-    """AWS refused or failed."""
+    """AWS refused: the same call will be refused again."""
+
+
+class AwsAway(AwsError):
+    """AWS failed, was slow or throttled; the outcome of the call may be unknown."""
+
+    can_retry = True
 
 
 class DeliveryFailed(AwsError):

@@ -1,0 +1,112 @@
+"""The borders of the stages, as Protocols. Whatever fits may stand behind them.
+
+Stages know these and nothing of AWS or of a driver; `dynaurora.adapters` has what fits.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class PutOutcome:
+    """What became of one record of a put. ``error_code`` is "" when it was taken."""
+
+    error_code: str
+    error_message: str
+
+
+class DeliveryStreams(Protocol):
+    """Firehose, as far as capture needs it."""
+
+    def put(self, stream: str, records: Sequence[bytes]) -> Sequence[PutOutcome]:
+        """Put at most 500 records and 4 MiB; one outcome per record, in order.
+
+        Raises ``AwsError`` when the outcome of all of them is unknown or a refusal.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectName:
+    """An object of a bucket. The first folder of ``key`` is the table."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object that was read. ``etag`` tells it from another object under the same name."""
+
+    name: ObjectName
+    etag: str
+    data: bytes
+
+
+class ObjectStore(Protocol):
+    """S3, as far as the load needs it."""
+
+    def read(self, name: ObjectName) -> StoredObject | None:
+        """The whole object, or None where there is none."""
+        ...
+
+    def exists(self, name: ObjectName) -> bool: ...
+
+    def copy(self, source: ObjectName, etag: str, target: ObjectName) -> bool:
+        """Copy if the source still is what was read; False where there is no source."""
+        ...
+
+    def delete(self, name: ObjectName) -> None: ...
+
+    def folders(self, bucket: str) -> Iterator[str]:
+        """The first folders of a bucket, without the slash."""
+        ...
+
+    def list_older(self, bucket: str, folder: str, age_s: int) -> Iterator[ObjectName]:
+        """The objects of a folder that are at least so old, in name order."""
+        ...
+
+
+class Connection(Protocol):
+    """One connection to a database, at READ COMMITTED and in UTC.
+
+    Errors are the classes below ``DatabaseError``.
+    """
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement; the number of rows it touched."""
+        ...
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one query; all its rows. Numbers come as Decimal or int, never as float."""
+        ...
+
+    def copy_in(self, relation: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
+        """Write rows in the text form of COPY: tabs between columns, a newline after each row."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit at the end, roll back on any exception. Not nested."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Inside a transaction: release at the end, roll back to the start on an exception."""
+        ...
+
+    def is_healthy(self) -> bool:
+        """Whether the server answers now."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Time as the stages see it; tests move it by hand."""
+
+    def remaining_ms(self) -> int:
+        """What is left of this invocation."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...

@@ -1,0 +1,1 @@
+"""SQL: text in, text out. One file per dialect, with only what differs."""

@@ -1,0 +1,223 @@
+The statements of the metadata and of a load, for PostgreSQL 15 and newer.
+docs/arbitration.md says why a load is as it is.
+
+-- metadata_schema
+create schema if not exists {schema}
+
+-- metadata_tables
+-- One row per DynamoDB table that was ever heard of. The number names its ledger.
+-- parked_for: null, or why its objects wait: 'unknown' (no plugin), 'plugin', 'stream', 'dropped',
+-- 'error'. plugin_digest: of the plugin file whose create statements ran, or which was parked.
+create table if not exists {schema}.tables (
+  number integer generated always as identity primary key,
+  name text not null unique,
+  generation smallint not null default 1,
+  parked_for text,
+  reason text,
+  plugin_digest text,
+  changed_at timestamptz not null default now()
+)
+
+-- metadata_streams
+create table if not exists {schema}.streams (
+  arn text primary key,
+  table_number integer not null references {schema}.tables (number),
+  table_id text,
+  label_ms bigint not null,
+  epoch smallint not null default 0,
+  accepted_at timestamptz not null default now()
+)
+
+-- metadata_objects
+-- The ledger of objects: what a committed load has read. Keyed by table too, because a transaction
+-- is per table and one object's fate in one table says nothing of another.
+create table if not exists {schema}.objects (
+  table_number integer not null references {schema}.tables (number),
+  object text not null,
+  etag text not null,
+  bucket text not null,
+  loaded_at timestamptz not null default now(),
+  primary key (table_number, object, etag, bucket)
+)
+
+-- metadata_quarantine
+-- A line without a readable key stands under the hash of its bytes and version 0.
+create table if not exists {schema}.quarantine (
+  table_number integer not null references {schema}.tables (number),
+  k uuid not null,
+  version numeric(57) not null,
+  state text not null default 'open' check (state in ('open', 'superseded', 'retried', 'discarded')),
+  reason text not null,
+  message text not null,
+  code text not null default '',
+  plugin_digest text not null default '',
+  bucket text not null,
+  object text not null,
+  line bytea not null,
+  attempts integer not null default 1,
+  quarantined_at timestamptz not null default now(),
+  primary key (table_number, k, version)
+)
+
+-- metadata_quarantine_open
+create index if not exists quarantine_open on {schema}.quarantine (table_number) where state = 'open'
+
+-- metadata_gaps
+-- Changes that are known to be missing: vanished objects, what Firehose could not deliver.
+create table if not exists {schema}.gaps (
+  kind text not null,
+  table_name text not null,
+  bucket text not null,
+  object text not null,
+  noticed_at timestamptz not null default now(),
+  primary key (kind, bucket, object)
+)
+
+-- create_ledger
+-- No second index: updates then stay on their page (HOT). 3 digits of epoch, 14 of the label in
+-- milliseconds, 40 of the SequenceNumber. rev: the generation that applied the version, 0 = refused.
+create table if not exists {ledger} (
+  k uuid primary key,
+  version numeric(57) not null,
+  rev smallint not null,
+  gone boolean not null,
+  fix smallint not null default 0,
+  at timestamptz not null
+) with (fillfactor = 70)
+
+-- lock_creation
+-- Create statements of all tables of a pipeline run one after another, outside a transaction.
+select pg_advisory_lock(hashtextextended('dynaurora create ' || %s, 0))
+
+-- unlock_creation
+select pg_advisory_unlock(hashtextextended('dynaurora create ' || %s, 0))
+
+-- table
+select number, generation, coalesce(parked_for, ''), coalesce(reason, ''), coalesce(plugin_digest, '')
+from {schema}.tables where name = %s
+
+-- tables
+select number, name, generation, coalesce(parked_for, ''), coalesce(reason, ''), coalesce(plugin_digest, '')
+from {schema}.tables order by name
+
+-- add_table
+insert into {schema}.tables (name) values (%s) on conflict (name) do nothing
+
+-- table_created
+update {schema}.tables set parked_for = null, reason = null, plugin_digest = %s, changed_at = now()
+where number = %s
+
+-- park_table
+-- A table that an operator has dropped stays dropped, whatever else is found about it.
+update {schema}.tables set parked_for = %s, reason = %s, plugin_digest = %s, changed_at = now()
+where number = %s and coalesce(parked_for, '') <> 'dropped'
+
+-- unpark_table
+update {schema}.tables set parked_for = null, reason = null, plugin_digest = null, changed_at = now()
+where number = %s
+
+-- drop_table
+update {schema}.tables set generation = generation + 1, parked_for = 'dropped', reason = %s,
+  plugin_digest = null, changed_at = now()
+where number = %s
+
+-- forget_streams
+delete from {schema}.streams where table_number = %s
+
+-- streams
+select arn, table_id, label_ms, epoch from {schema}.streams where table_number = %s
+
+-- add_stream
+insert into {schema}.streams (arn, table_number, table_id, label_ms, epoch) values (%s, %s, %s, %s, %s)
+on conflict (arn) do update set table_id = coalesce(excluded.table_id, streams.table_id)
+
+-- note_object
+-- A second load of the same object waits here until the first has committed or rolled back.
+insert into {schema}.objects (table_number, object, etag, bucket) values (%s, %s, %s, %s)
+on conflict do nothing
+
+-- is_object_known
+select exists (select from {schema}.objects where table_number = %s and object = %s and bucket = %s)
+
+-- add_gap
+insert into {schema}.gaps (kind, table_name, bucket, object) values (%s, %s, %s, %s) on conflict do nothing
+
+-- lock_table_shared
+select pg_advisory_xact_lock_shared(hashtext('dynaurora ' || %s), %s)
+
+-- lock_table_exclusive
+select pg_advisory_xact_lock(hashtext('dynaurora ' || %s), %s)
+
+-- generation
+select generation, coalesce(parked_for, '') from {schema}.tables where number = %s
+
+-- create_won
+create temporary table _won (k uuid not null) on commit drop
+
+-- create_refused
+create temporary table _refused (
+  _key uuid not null, _version numeric(57) not null, _changed_at timestamptz not null, _gone boolean not null,
+  reason text not null, message text not null, bucket text not null, object text not null, line bytea not null
+) on commit drop
+
+-- arbitrate
+-- A statement of its own: the plugin's statements must not share its snapshot, or they would not see
+-- what a load that it waited for has committed. In key order, so two loads cannot deadlock. The row
+-- lock is taken whether the line wins or not.
+with winners as (
+  insert into {ledger} as l (k, version, rev, gone, at)
+  select _key, _version, %s::smallint, _gone, _changed_at from (
+    select _key, _version, false as _gone, _changed_at from staged
+    union all select _key, _version, true, _changed_at from removed
+    union all select _key, _version, _gone, _changed_at from _refused
+  ) as c order by _key
+  on conflict (k) do update
+    set version = excluded.version, rev = excluded.rev, gone = excluded.gone, at = excluded.at, fix = 0
+    where (l.version, l.rev) < (excluded.version, excluded.rev)
+  returning k
+)
+insert into _won select k from winners
+
+-- keep_refused_winners
+delete from _refused as r where not exists (select from _won as w where w.k = r._key)
+
+-- refuse_in_ledger
+update {ledger} as l set rev = 0 from _refused as r where l.k = r._key and l.version = r._version
+
+-- quarantine_refused
+insert into {schema}.quarantine as q
+  (table_number, k, version, reason, message, plugin_digest, bucket, object, line)
+select %s, _key, _version, reason, message, %s, bucket, object, line from _refused order by _key
+on conflict (table_number, k, version) do update set
+  state = 'open', reason = excluded.reason, message = excluded.message, code = '',
+  plugin_digest = excluded.plugin_digest, attempts = q.attempts + 1, quarantined_at = now()
+
+-- refuse_key
+update {ledger} set rev = 0 where k = %s and version = %s
+
+-- quarantine_line
+insert into {schema}.quarantine as q
+  (table_number, k, version, reason, message, code, plugin_digest, bucket, object, line)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (table_number, k, version) do update set
+  state = 'open', reason = excluded.reason, message = excluded.message, code = excluded.code,
+  plugin_digest = excluded.plugin_digest, attempts = q.attempts + 1, quarantined_at = now()
+
+-- has_open_quarantine
+select exists (select from {schema}.quarantine where table_number = %s and state = 'open')
+
+-- settle_quarantine
+-- A newer version decided makes an entry superseded; its own version applied makes it retried.
+update {schema}.quarantine as q
+set state = case when l.version > q.version then 'superseded' else 'retried' end
+from {ledger} as l
+where q.table_number = %s and q.state = 'open' and l.k = q.k
+  and (l.version > q.version or (l.version = q.version and l.rev > 0))
+
+-- count_quarantine
+select t.name, q.reason, count(*) from {schema}.quarantine as q join {schema}.tables as t on t.number = q.table_number
+where q.state = 'open' group by 1, 2 order by 1, 2
+
+-- set_constraints
+-- A deferred constraint would pass the savepoint and fail at commit.
+set constraints all immediate
