@@ -1,0 +1,73 @@
+"""Both servers in one folder: what `dynaurora dev` and `dynaurora demo` run on.
+
+    <folder>/lock          who uses the folder
+    <folder>/postgresql/   the database
+    <folder>/ministack/    the emulator of AWS
+
+No signal is handled here: who uses the machine leaves its ``with`` block, however that comes about
+(SIGTERM ends Python at once unless the caller turns it into an exception).
+"""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from dynaurora.local import folders
+from dynaurora.local.ministack import LocalAws
+from dynaurora.local.postgresql import LocalPostgresql
+
+
+class LocalMachine:
+    """A database and an AWS; ``with LocalMachine(data) as machine: …``.
+
+    data: the folder to keep; None for a temporary one.
+    port: of AWS, see LocalAws.
+    """
+
+    folder: Path
+    postgresql: LocalPostgresql
+    aws: LocalAws
+
+    def __init__(
+        self, data: Path | None = None, *, region: str = "us-east-1", port: int | None = None
+    ) -> None:
+        self._data = data
+        self._region = region
+        self._port = port
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self.folder = stack.enter_context(
+                folders.temporary() if self._data is None else folders.kept(self._data)
+            )
+            self.postgresql = LocalPostgresql(self.folder / folders.POSTGRESQL)
+            self.aws = LocalAws(
+                self.folder / folders.MINISTACK,
+                region=self._region,
+                port=self._port,
+                keep=self._data is not None,
+            )
+            # The last is stopped first: a Lambda does not lose its database while it works.
+            stack.callback(self.postgresql.stop)
+            stack.callback(self.aws.stop)
+            self._start()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
+        """Start both at once: it takes as long as the slower one, not as both."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            starts = [pool.submit(server.start) for server in (self.postgresql, self.aws)]
+        for started in starts:
+            started.result()

@@ -1,0 +1,293 @@
+"""MiniStack in a folder: the local stand-in for AWS.
+
+What it does and does not do as AWS does is in docs/local.md. Here it is only started and stopped.
+
+Reached from this machine only
+    Its root user's signature is not checked and some of its paths need no credentials at all, so
+    it listens on 127.0.0.1 only, and its further listeners (MQTT, SFTP) stay off.
+
+Its environment
+    Every Lambda inherits the server's environment, so it gets none of ours: no AWS profile, no
+    proxy, no PGPASSWORD. Its PATH begins with our interpreter, which so runs the Lambdas.
+
+Kept state
+    ``keep`` has it write its state when it is stopped (not when it is killed; objects in S3 are
+    written at once) and read it at the next start. The URLs of its queues name the port, so a kept
+    folder prefers the port that it had.
+"""
+
+import contextlib
+import http.client
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dynaurora.errors import LocalServerError
+from dynaurora.local.processes import Server, end, folder_of, listens, spawn, tail, working_in
+
+HOST = "127.0.0.1"
+PORT = 4566
+ACCOUNT = "000000000000"
+ACCESS_KEY = "test"
+SECRET_KEY = "test"  # noqa: S105 - not checked, see above
+
+START_PATIENCE_S = 60
+STOP_PATIENCE_S = 20
+ATTEMPTS = 5
+
+INHERITED = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH")
+
+
+class LocalAws:
+    """One emulator of AWS. It can be stopped, killed and started again.
+
+    folder: belongs to the server; it is made, and closed for everybody else.
+    port: this one or none; without it, 4566 if it is free, else any.
+    keep: whether the state is there again at the next start.
+    """
+
+    account = ACCOUNT
+    access_key = ACCESS_KEY
+    secret_key = SECRET_KEY
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        region: str = "us-east-1",
+        port: int | None = None,
+        keep: bool = False,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.log = self.folder / "ministack.log"
+        self.region = region
+        self.keep = keep
+        self._asked_port = port
+        self._port: int | None = None
+        self._server: Server | None = None
+
+    @property
+    def port(self) -> int:
+        if self._port is None:
+            raise LocalServerError("MiniStack", "has no port before it is started")
+        return self._port
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def is_running(self) -> bool:
+        return self._server is not None and self._server.poll() is None
+
+    def session(self) -> Any:
+        """A boto3 session that reads neither the machine's profiles nor its credentials."""
+        import boto3  # noqa: PLC0415 - takes longer than many a command
+        import botocore.session  # noqa: PLC0415
+
+        unread = {
+            name: (None, None, value, None)
+            for name, value in (
+                ("profile", None),
+                ("config_file", os.devnull),
+                ("credentials_file", os.devnull),
+            )
+        }
+        return boto3.Session(
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            region_name=self.region,
+            botocore_session=botocore.session.Session(session_vars=unread),
+        )
+
+    def client(self, service: str) -> Any:
+        """A client of one service. It gives up early: the server is on this machine."""
+        from botocore.config import Config  # noqa: PLC0415
+
+        config = Config(
+            connect_timeout=2,
+            read_timeout=60,  # a Lambda is waited for
+            retries={"mode": "standard", "total_max_attempts": 2},
+            proxies={},
+        )
+        return self.session().client(service, endpoint_url=self.endpoint_url, config=config)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. What a killed run left is stopped before."""
+        if self.is_running:
+            return
+        folder_of("ministack")
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        self.stop()
+        try:
+            self._start()
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """Stop the server; a kept state is written."""
+        self._end(signal.SIGTERM, STOP_PATIENCE_S)
+
+    def kill(self) -> None:
+        """End the server and its Lambdas at once. Kept state is lost, except objects in S3."""
+        self._end(signal.SIGKILL, 0)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def _temporary(self) -> Path:
+        """It unpacks Lambdas here, and leaves them."""
+        return self.folder / "tmp"
+
+    @property
+    def _port_file(self) -> Path:
+        return self.folder / "port"
+
+    def _start(self) -> None:
+        """Another program can take a port after it was found free; then another one is tried."""
+        for _ in range(ATTEMPTS):
+            self._port = self._free_port()
+            begin = self.log.stat().st_size if self.log.exists() else 0
+            if self._answers(begin):
+                self._port_file.write_text(f"{self._port}\n")
+                return
+            said = tail(self.log, begin)
+            if self._asked_port is not None or "in use" not in said:
+                raise self._did_not_start(f"it ended early\n{said}\n")
+        raise self._did_not_start(f"{ATTEMPTS} ports were taken at the last moment")
+
+    def _free_port(self) -> int:
+        if self._asked_port is not None:
+            if (port := _bindable(self._asked_port)) is not None:
+                return port
+            raise LocalServerError(
+                f"port {self._asked_port} of {HOST}",
+                "is in use",
+                "a free port",
+                "Stop who listens there, or choose no port: a free one is found.",
+            )
+        wishes = (self._port, self._kept_port(), PORT, 0)
+        ports = (_bindable(wish) for wish in wishes if wish is not None)
+        port = next((port for port in ports if port is not None), None)
+        if port is None:
+            raise self._did_not_start("this machine has no free port")
+        return port
+
+    def _kept_port(self) -> int | None:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return int(self._port_file.read_text())
+        return None
+
+    def _answers(self, begin: int) -> bool:
+        """Start it; whether it answers, or has ended before it did."""
+        self._temporary.mkdir(mode=0o700, exist_ok=True)
+        server = self._server = spawn(
+            [sys.executable, "-P", "-m", "ministack"],
+            folder=self.folder,
+            environment=self._environment(),
+            log=self.log,
+        )
+        deadline = time.monotonic() + START_PATIENCE_S
+        while not (listens(server.pid, self.port) and self._is_healthy()):
+            if server.poll() is not None:
+                return False
+            if time.monotonic() > deadline:
+                raise self._did_not_start(
+                    f"not within {START_PATIENCE_S} s\n{tail(self.log, begin)}\n"
+                )
+            time.sleep(0.02)
+        return True
+
+    def _environment(self) -> dict[str, str]:
+        folder = os.path.dirname(sys.executable)  # noqa: PTH120 - Path would follow no less
+        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        environment |= {
+            "PATH": os.pathsep.join((folder, os.environ.get("PATH", os.defpath))),
+            "TZ": "UTC",  # as in AWS Lambda
+            "TMPDIR": str(self._temporary),
+            "GATEWAY_PORT": str(self.port),
+            "BIND_HOST": HOST,
+            "MINISTACK_HOST": HOST,  # `localhost` may be ::1, where nobody listens
+            "MINISTACK_REGION": self.region,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "AUTH": "true",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "LAMBDA_EXECUTOR": "local",
+            "LOG_LEVEL": "WARNING",
+            # At its start it removes the containers that it takes for its own: it finds no Docker.
+            "DOCKER_HOST": f"unix://{self._temporary / 'no-docker'}",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+        if self.keep:
+            environment |= {
+                "PERSIST_STATE": "1",
+                "STATE_DIR": str(self.folder / "state"),
+                "S3_PERSIST": "1",
+                "S3_DATA_DIR": str(self.folder / "s3"),
+            }
+        return environment
+
+    def _is_healthy(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+        try:
+            connection.request("GET", "/_ministack/health")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _did_not_start(self, found: str) -> LocalServerError:
+        return LocalServerError(
+            f"MiniStack in {self.folder}",
+            f"did not start: {found}",
+            "",
+            f"Its log is {self.log}. Remove the folder to begin anew.",
+        )
+
+    def _end(self, asking: signal.Signals, patience_s: float) -> None:
+        end(working_in(self.folder, "python", argument="ministack"), asking, patience_s)
+        if self._server is not None:
+            self._server.wait()
+            self._server = None
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _bindable(port: int) -> int | None:
+    """The port if a server could listen on it now; for 0 any that is free."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return None
+        return int(probe.getsockname()[1])
+
+
+def start(
+    folder: Path, *, region: str = "us-east-1", port: int | None = None, keep: bool = False
+) -> LocalAws:
+    """A server in ``folder`` that answers."""
+    server = LocalAws(folder, region=region, port=port, keep=keep)
+    server.start()
+    return server

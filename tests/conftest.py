@@ -1,0 +1,53 @@
+"""The servers that tests share. Each is started when the first test asks for it."""
+
+import os
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def _servers_folder():
+    """In memory where that is possible: what is written is waited for (fsync) all the same."""
+    from dynaurora.local import folders
+
+    memory = Path("/dev/shm")
+    with folders.temporary(memory if os.access(memory, os.W_OK) else None) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgresql(_servers_folder):
+    """A running PostgreSQL (LocalPostgresql)."""
+    from dynaurora.local import folders
+    from dynaurora.local.postgresql import LocalPostgresql
+
+    with LocalPostgresql(_servers_folder / folders.POSTGRESQL) as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgresql):
+    """The URL of a fresh, empty database, which is dropped after the test."""
+    import psycopg
+
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgresql.url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    yield urlsplit(postgresql.url)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(postgresql.url, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def aws(_servers_folder):
+    """A running MiniStack (LocalAws). Its tables, buckets and queues are shared: name your own."""
+    from dynaurora.local import folders
+    from dynaurora.local.ministack import LocalAws
+
+    with LocalAws(_servers_folder / folders.MINISTACK) as server:
+        yield server
