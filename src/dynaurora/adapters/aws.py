@@ -1,0 +1,131 @@
+"""Clients of AWS, and the one place where botocore's errors become ours.
+
+Where AWS is stands in the environment: `AWS_ENDPOINT_URL`, the profile, the credentials.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import boto3
+from botocore import exceptions as botocore_errors
+from botocore.config import Config
+
+from dynaurora.errors import AwsError
+
+Client = Callable[[str], Any]
+"""Gives the client of a service by its name: ``client("s3")``."""
+
+_CONFIG: Final = Config(
+    # An unreachable endpoint is told within half a minute, not after botocore's minutes.
+    connect_timeout=5,
+    read_timeout=60,
+    # CloudFormation and Firehose take few calls a second: wait and ask again.
+    retries={"mode": "standard", "max_attempts": 8},
+    max_pool_connections=32,
+)
+
+_SIGN_IN: Final = "Sign in (aws sso login, aws configure) or set AWS_PROFILE."
+_IDENTITY_CODES: Final = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_DENIED_CODES: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+)
+_REMEDIES: Final[Mapping[str, str]] = {
+    "InsufficientCapabilitiesException": "The template makes roles that were not acknowledged.",
+    "LimitExceededException": "Wait, or raise the quota of the account.",
+    "NoSuchBucket": "Deploy again; if someone deleted the bucket, delete its stack first.",
+    "OptInRequired": "Enable the Region or the service for the account.",
+    "RequestLimitExceeded": "Wait and try again.",
+    "ResourceInUseException": "Something else is changing it: wait and try again.",
+    "Throttling": "Wait and try again.",
+    "ThrottlingException": "Wait and try again.",
+}
+
+
+def client_factory(region: str, endpoint: str = "") -> Client:
+    """Clients of one Region. endpoint: "" leaves it to the environment."""
+    with aws_errors("AWS"):
+        session = boto3.Session(region_name=region or None)
+    made: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in made:
+            with aws_errors(service):
+                made[service] = session.client(
+                    service, endpoint_url=endpoint or None, config=_CONFIG
+                )
+        return made[service]
+
+    return client
+
+
+@contextmanager
+def aws_errors(where: str) -> Iterator[None]:
+    """Say botocore's errors as ``AwsError``: where, what AWS answered, what to do."""
+    try:
+        yield
+    except botocore_errors.ClientError as error:
+        raise _refused(where, error) from error
+    except (
+        botocore_errors.NoCredentialsError,
+        botocore_errors.PartialCredentialsError,
+        botocore_errors.CredentialRetrievalError,
+        botocore_errors.TokenRetrievalError,
+        botocore_errors.SSOError,
+    ) as error:
+        raise AwsError(where, str(error), "credentials of an AWS account", _SIGN_IN) from error
+    except botocore_errors.ProfileNotFound as error:
+        raise AwsError(where, str(error), "a profile of ~/.aws", "Correct AWS_PROFILE.") from error
+    except botocore_errors.NoRegionError as error:
+        raise AwsError(
+            where, "no Region is set", "a Region, as eu-west-1", "Set AWS_REGION or say --region."
+        ) from error
+    except (
+        botocore_errors.ConnectionError,
+        botocore_errors.HTTPClientError,
+        botocore_errors.InvalidRegionError,
+    ) as error:
+        raise AwsError(
+            where,
+            str(error),
+            "an answer of AWS",
+            "Look at the network, the Region and AWS_ENDPOINT_URL.",
+        ) from error
+    except botocore_errors.BotoCoreError as error:
+        raise AwsError(where, str(error)) from error
+
+
+def error_code(error: botocore_errors.ClientError) -> str:
+    """The code of an answer, as ``ValidationError`` or ``404``."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def error_message(error: botocore_errors.ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message", ""))
+
+
+def _refused(where: str, error: botocore_errors.ClientError) -> AwsError:
+    code, message = error_code(error), error_message(error)
+    found = f"{code}: {message}".removesuffix(": ").rstrip(".")
+    if code in _IDENTITY_CODES:
+        return AwsError(where, found, "credentials that AWS accepts", _SIGN_IN)
+    if code in _DENIED_CODES:
+        operation = getattr(error, "operation_name", "the operation")
+        return AwsError(
+            where, found, f"a permission for {operation}", "Ask for it, or use another profile."
+        )
+    return AwsError(where, found, "", _REMEDIES.get(code, ""))

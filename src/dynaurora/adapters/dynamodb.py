@@ -1,0 +1,88 @@
+"""DynamoDB, as far as `deploy` needs it: what a table is, and turning its stream on."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from dynaurora.adapters.aws import aws_errors, error_code
+from dynaurora.errors import AwsError
+
+VIEW: Final = "NEW_IMAGE"
+"""Old images are not needed: the ledger decides, and they double what travels."""
+
+ACCEPTED_VIEWS: Final = frozenset({"NEW_IMAGE", "NEW_AND_OLD_IMAGES"})
+
+_ENABLING_S: Final = 300.0
+_PAUSE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TableDescription:
+    """A DynamoDB table. ``stream_arn`` and ``stream_view`` are "" while its stream is off.
+
+    table_id: another one for a table made anew under the same name.
+    items: refreshed by DynamoDB about every six hours.
+    """
+
+    name: str
+    table_id: str
+    status: str
+    items: int
+    stream_arn: str
+    stream_view: str
+
+    @property
+    def has_stream(self) -> bool:
+        return bool(self.stream_arn)
+
+
+def describe_table(client: Any, name: str) -> TableDescription:
+    """Raises ``AwsError`` that says what to do when there is no such table."""
+    with aws_errors(f"table {name}"):
+        try:
+            found = client.describe_table(TableName=name)["Table"]
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            raise AwsError(
+                f"table {name}",
+                f"is not in DynamoDB in {client.meta.region_name}",
+                "a table named exactly as its plugin file",
+                "Make the table, rename the file, or choose another Region or profile.",
+            ) from error
+    return _description(found)
+
+
+def enable_stream(client: Any, name: str) -> TableDescription:
+    """Turn the stream on and wait until the table has it. Its items so far are not in it."""
+    with aws_errors(f"table {name}"):
+        client.update_table(
+            TableName=name,
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": VIEW},
+        )
+    until = time.monotonic() + _ENABLING_S
+    while time.monotonic() < until:
+        table = describe_table(client, name)
+        if table.has_stream and table.status == "ACTIVE":
+            return table
+        time.sleep(_PAUSE_S)
+    raise AwsError(
+        f"table {name}", "its stream is not on after 5 minutes", "", "Look at it, deploy again."
+    )
+
+
+def _description(found: Mapping[str, Any]) -> TableDescription:
+    specification = found.get("StreamSpecification") or {}
+    # A stream that was turned off can still be named by LatestStreamArn.
+    is_on = bool(specification.get("StreamEnabled"))
+    return TableDescription(
+        name=found["TableName"],
+        table_id=found["TableId"],
+        status=found["TableStatus"],
+        items=int(found.get("ItemCount", 0)),
+        stream_arn=found.get("LatestStreamArn", "") if is_on else "",
+        stream_view=specification.get("StreamViewType", "") if is_on else "",
+    )
