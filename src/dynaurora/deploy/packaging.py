@@ -1,0 +1,340 @@
+"""The two zips of the Lambdas: same input, same bytes.
+
+    streams.zip   the capture's and the transform's handler, the modules of dynaurora that their
+                  imports reach, orjson
+    load.zip      the load's handler, dynaurora without what runs on an operator's machine, orjson,
+                  psycopg, and on AWS the plugins
+
+A zip is told from another by a hash of what is in it, so it is only compressed when S3 has none
+of that name. boto3 is never in it: the runtime brings it
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html).
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import io
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+import dynaurora
+from dynaurora.errors import ProjectError
+
+CAPTURE: Final = "lambda_function_ddb_streams_processor.py"
+TRANSFORM: Final = "lambda_function_ddb_streams_processor_kinesis_fh.py"
+LOAD: Final = "lambda_function_s3_to_aurora.py"
+
+NOT_IN_LAMBDAS: Final = frozenset({"cli", "demo", "deploy", "dev", "local"})
+"""The layers above the settings (pyproject.toml, importlinter): they run on somebody's machine."""
+
+STREAMS_NEEDS: Final = ("orjson",)
+LOAD_NEEDS: Final = ("orjson", "psycopg", "psycopg-binary", "typing-extensions")
+
+LARGEST_BYTES: Final = 50 * 1024 * 1024
+"""Unzipped. Lambda takes 250 MB; a start takes longer with each of them.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+_LEFT_OUT: Final = frozenset({".pyc", ".pyi", ".pyx", ".pxd", ".c", ".h"})
+_TYPING_EXTENSIONS_UNTIL: Final = (3, 13)
+"""psycopg needs them for older Pythons only (its METADATA)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a Lambda runs on. python: as "3.13"; machine: ``arm64`` or ``x86_64``."""
+
+    python: str
+    machine: str
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in self.python.split("."))
+
+    @property
+    def wheel_tags(self) -> tuple[str, ...]:
+        """From Python 3.12 on the runtime is Amazon Linux 2023 with glibc 2.34, before it was
+        Amazon Linux 2 with 2.26 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html).
+        """
+        machine = "aarch64" if self.machine == "arm64" else "x86_64"
+        newest = ("manylinux_2_28",) if self.version >= (3, 12) else ()
+        return tuple(f"{tag}_{machine}" for tag in (*newest, "manylinux_2_17", "manylinux2014"))
+
+
+@dataclass(frozen=True)
+class Package:
+    """What is in a zip: the bytes of each file by its path."""
+
+    name: str
+    files: Mapping[str, bytes]
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the paths and the bytes, each with its length before it."""
+        sum_of_all = hashlib.sha256()
+        for path in sorted(self.files):
+            for part in (path.encode(), self.files[path]):
+                sum_of_all.update(len(part).to_bytes(8, "big"))
+                sum_of_all.update(part)
+        return sum_of_all.hexdigest()
+
+    @property
+    def key(self) -> str:
+        """Where it lies in S3: ``load-<hash>.zip``."""
+        return f"{self.name}-{self.digest[:32]}.zip"
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(map(len, self.files.values()))
+
+    def zipped(self) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(self.files):
+                entry = zipfile.ZipInfo(path, _DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.create_system = 3
+                # Lambda runs the code as another user: readable for all.
+                entry.external_attr = 0o100644 << 16
+                archive.writestr(entry, self.files[path])
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the zips are made of.
+
+    platform: None takes the running interpreter's own packages (an emulator runs the Lambdas
+        with it), else wheels of that platform are fetched with pip and kept below ``cache``.
+    plugins: the folder that travels in load.zip; None where the Lambda reads the folder itself.
+    """
+
+    lambda_functions: Path
+    cache: Path
+    platform: Platform | None = None
+    plugins: Path | None = None
+
+
+def streams_package(sources: Sources) -> Package:
+    """The code of the capture and of the transform."""
+    handlers = [_handler(sources, CAPTURE), _handler(sources, TRANSFORM)]
+    package = _own_package()
+    return _package(
+        "streams",
+        _read(handlers, sources.lambda_functions),
+        _read(reached_modules(handlers, package), package.parent),
+        _needs(STREAMS_NEEDS, sources),
+    )
+
+
+def load_package(sources: Sources) -> Package:
+    """The code of the load, and on AWS the plugins."""
+    handlers = [_handler(sources, LOAD)]
+    package = _own_package()
+    return _package(
+        "load",
+        _read(handlers, sources.lambda_functions),
+        _read(lambda_modules(package), package.parent),
+        _needs(LOAD_NEEDS, sources),
+        _plugins(sources),
+    )
+
+
+def lambda_modules(package: Path) -> Iterator[Path]:
+    """The files of dynaurora that may run in a Lambda."""
+    for path in _files(package):
+        if path.relative_to(package).parts[0] not in NOT_IN_LAMBDAS:
+            yield path
+
+
+def reached_modules(roots: Iterable[Path], package: Path) -> set[Path]:
+    """The files of a package that imports reach from ``roots``, late imports included."""
+    reached: set[Path] = set()
+    waiting = list(roots)
+    while waiting:
+        for module in _imports(waiting.pop(), package):
+            if module not in reached:
+                reached.add(module)
+                waiting.append(module)
+    return reached
+
+
+# --- our own files ----------------------------------------------------------------------------
+
+
+def _own_package() -> Path:
+    return Path(dynaurora.__file__).parent
+
+
+def _handler(sources: Sources, name: str) -> Path:
+    path = sources.lambda_functions / name
+    if not path.is_file():
+        raise ProjectError(
+            str(path), "is not there", "the handler of a Lambda", "Restore it, or correct the root."
+        )
+    return path
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and path.suffix not in _LEFT_OUT:
+            yield path
+
+
+def _read(paths: Iterable[Path], root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+
+
+def _plugins(sources: Sources) -> dict[str, bytes]:
+    if sources.plugins is None:
+        return {}
+    files = _read(_files(sources.plugins), sources.plugins)
+    return {f"sqlqueries/{path}": data for path, data in files.items()}
+
+
+def _package(name: str, *parts: Mapping[str, bytes]) -> Package:
+    files: dict[str, bytes] = {}
+    for part in parts:
+        files.update(part)
+    package = Package(name, files)
+    if package.size_bytes > LARGEST_BYTES:
+        largest = sorted(files, key=lambda path: len(files[path]), reverse=True)[:3]
+        raise ProjectError(
+            f"{name}.zip",
+            f"has {package.size_bytes:,} bytes unzipped, most in {', '.join(largest)}",
+            f"at most {LARGEST_BYTES:,}",
+            "Take what is no code out of sqlqueries/.",
+        )
+    return package
+
+
+def _imports(path: Path, package: Path) -> Iterator[Path]:
+    """The modules of the package that one file imports, with the packages they lie in."""
+    own = _module_name(path, package)
+    for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
+        for name in _imported_names(node, own, is_package=path.name == "__init__.py"):
+            yield from _module_files(name, package)
+
+
+def _imported_names(node: ast.AST, own: str, *, is_package: bool) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        above = own.split(".")
+        above = above[: len(above) - node.level + is_package] if node.level else []
+        base = ".".join([*above, *filter(None, [node.module])])
+        # What is imported from a package may be a module of it.
+        yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _module_name(path: Path, package: Path) -> str:
+    if not path.is_relative_to(package):
+        return path.stem
+    parts = path.relative_to(package.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _module_files(name: str, package: Path) -> Iterator[Path]:
+    """The files that importing a dotted name runs: of each package on the way, then its own."""
+    parts = name.split(".")
+    if parts[0] != package.name:
+        return
+    for length in range(1, len(parts) + 1):
+        place = package.parent.joinpath(*parts[:length])
+        for path in (place / "__init__.py", place.with_suffix(".py")):
+            if path.is_file():
+                yield path
+
+
+# --- what others wrote ------------------------------------------------------------------------
+
+
+def _needs(distributions: Iterable[str], sources: Sources) -> dict[str, bytes]:
+    if sources.platform is None:
+        wanted = _wanted(distributions, sys.version_info[:2])
+        return {path: data for name in wanted for path, data in _installed_files(name).items()}
+    folder = _fetched(_wanted(distributions, sources.platform.version), sources)
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in _files(folder)
+        if _travels(path.relative_to(folder).as_posix())
+    }
+
+
+def _wanted(distributions: Iterable[str], python: tuple[int, ...]) -> list[str]:
+    has_typing = python < _TYPING_EXTENSIONS_UNTIL
+    return [name for name in distributions if has_typing or name != "typing-extensions"]
+
+
+def _travels(path: str) -> bool:
+    """Whether a file of a distribution runs. Of its metadata only what tells its version."""
+    parts = PurePosixPath(path).parts
+    if parts[0] in ("..", "bin") or "__pycache__" in parts:
+        return False
+    if parts[0].endswith(".dist-info"):
+        return parts[1:] == ("METADATA",)
+    return PurePosixPath(path).suffix not in _LEFT_OUT
+
+
+def _installed_files(name: str) -> dict[str, bytes]:
+    try:
+        distribution = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise ProjectError(name, "is not installed", "a package", "Run make setup.") from error
+    return {
+        file.as_posix(): Path(str(file.locate())).read_bytes()
+        for file in distribution.files or ()
+        if _travels(file.as_posix())
+    }
+
+
+def _fetched(wanted: Iterable[str], sources: Sources) -> Path:
+    """The folder with the wheels of the platform, fetched once for the same versions."""
+    platform = sources.platform
+    if platform is None:
+        raise AssertionError  # asked for by _needs only
+    requirements = [_requirement(name) for name in wanted]
+    asked = "\n".join([*requirements, platform.python, *platform.wheel_tags])
+    folder = sources.cache / hashlib.sha256(asked.encode()).hexdigest()[:16]
+    if not folder.is_dir():
+        # Filled aside and moved: what is there under its name is whole.
+        filling = folder.with_name(f"{folder.name}.filling")
+        shutil.rmtree(filling, ignore_errors=True)
+        _pip(requirements, platform, filling)
+        filling.rename(folder)
+    return folder
+
+
+def _requirement(name: str) -> str:
+    """The version that is installed here, because it is the one that was tested."""
+    try:
+        return f"{name}=={importlib.metadata.version(name)}"
+    except importlib.metadata.PackageNotFoundError:
+        return name
+
+
+def _pip(requirements: Iterable[str], platform: Platform, target: Path) -> None:
+    tags = [part for tag in platform.wheel_tags for part in ("--platform", tag)]
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--no-deps", "--no-compile", "--only-binary=:all:", "--implementation", "cp"),
+        *("--python-version", platform.python, *tags),
+        *("--target", str(target), *requirements),
+    ]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    if outcome.returncode != 0:
+        said = outcome.stderr.strip().splitlines() or ["pip said nothing"]
+        raise ProjectError(
+            f"wheels for Python {platform.python} on {platform.machine}",
+            said[-1],
+            f"pip to fetch {', '.join(requirements)}",
+            "Correct what pip says and deploy again; make setup brings pip.",
+        )

@@ -1,0 +1,292 @@
+"""The project: its folder, its `dynaurora.toml`, and what the environment and flags say over it.
+
+A flag beats the environment, the environment beats the file, and in the file `[env.NAME]` beats
+what stands above it.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from dynaurora.errors import ProjectError, SettingsError
+from dynaurora.model.names import bucket_name
+from dynaurora.settings import CaptureSettings, DatabaseSettings, StreamFailures
+
+FILE: Final = "dynaurora.toml"
+
+PIPELINE_SIZES: Final = frozenset(
+    {
+        "CaptureMemoryMegabytes",
+        "CaptureTimeoutSeconds",
+        "LoadBatchSize",
+        "LoadConcurrency",
+        "LoadMemoryMegabytes",
+        "LoadTimeoutSeconds",
+        "LoadWindowSeconds",
+        "LocalRetrySeconds",
+        "LogRetentionDays",
+        "TransformMemoryMegabytes",
+        "TransformTimeoutSeconds",
+    }
+)
+TABLE_SIZES: Final = frozenset(
+    {
+        "BufferMegabytes",
+        "BufferSeconds",
+        "CaptureBatchSize",
+        "LogRetentionDays",
+        "ParallelizationFactor",
+        "TransformBufferSeconds",
+    }
+)
+"""What ``[sizes]`` may say: parameters of infra/pipeline.yaml and infra/table.yaml."""
+
+_BUCKET_CHARACTERS: Final = 63
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+_LONGEST_BUCKET: Final = bucket_name("", "artifacts", "0" * 12, "ap-southeast-1")
+_PREFIX_CHARACTERS: Final = 51
+"""The part of a long name that names.delivery_stream_name keeps; the capture's role names it."""
+
+_Value = TypeVar("_Value")
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where the load runs to reach a private database; empty for none."""
+
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What is to be deployed, and where.
+
+    region: "" leaves it to the profile.
+    endpoint: of an emulator; "" is AWS.
+    sizes: parameters of the templates, by their names there.
+    """
+
+    root: Path
+    name: str
+    region: str
+    database: DatabaseSettings
+    sqlqueries: Path
+    endpoint: str = ""
+    network: Network = field(default_factory=Network)
+    delivery_stream_prefix: str = ""
+    stream_failures: StreamFailures = "report"
+    runtime: str = "python3.13"
+    architecture: str = "arm64"
+    sizes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def infra(self) -> Path:
+        return self.root / "infra"
+
+    @property
+    def lambda_functions(self) -> Path:
+        return self.root / "lambda_functions"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / ".dynaurora" / "wheels"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether an emulator on this machine stands in for AWS."""
+        return urlsplit(self.endpoint).hostname in _LOOPBACK
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above ``start`` that holds `dynaurora.toml`."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / FILE).is_file():
+            return folder
+    raise ProjectError(
+        str(start),
+        f"holds no {FILE}, nor does a folder above it",
+        "the folder of a project",
+        "Go there, or say --project-dir.",
+    )
+
+
+def read_project(
+    start: Path,
+    *,
+    chosen: str = "",
+    region: str = "",
+    environment: Mapping[str, str] = os.environ,
+) -> Project:
+    """The project at or above ``start``.
+
+    chosen: the ``[env.NAME]`` of the file; "" takes DYNAURORA_ENV, and without it none.
+    region: as a flag gave it.
+    """
+    root = find_root(start)
+    given = _File.read(root / FILE, chosen or environment.get("DYNAURORA_ENV", ""))
+    database = given.table("database")
+
+    def first(variable: str, value: str) -> str:
+        return environment.get(variable, "").strip() or value
+
+    endpoint = first("AWS_ENDPOINT_URL", "")
+    project = Project(
+        root=root,
+        name=first("DYNAURORA_PROJECT", given.text("project")),
+        region=region or first("AWS_REGION", first("AWS_DEFAULT_REGION", given.text("region"))),
+        endpoint=endpoint,
+        database=DatabaseSettings(
+            url=first("DYNAURORA_DATABASE_URL", database.text("url")),
+            secret_arn=first("DYNAURORA_DATABASE_SECRET_ARN", database.text("secret_arn")),
+            schema=first("DYNAURORA_SCHEMA", database.text("schema") or "dynaurora"),
+        ),
+        network=Network(database.texts("subnets"), database.texts("security_groups")),
+        sqlqueries=root / first("DYNAURORA_SQLQUERIES", given.text("sqlqueries") or "sqlqueries"),
+        delivery_stream_prefix=first(
+            "DYNAURORA_DELIVERY_STREAM_PREFIX", given.text("delivery_stream_prefix")
+        ),
+        stream_failures=CaptureSettings.from_environment(environment).stream_failures,
+        runtime=given.text("runtime") or "python3.13",
+        architecture=given.text("architecture") or "arm64",
+        sizes=given.table("sizes").numbers(PIPELINE_SIZES | TABLE_SIZES),
+    )
+    check(project)
+    return project
+
+
+def check(project: Project) -> None:
+    """Refuse what AWS would refuse late, or what must not be deployed."""
+    longest = _BUCKET_CHARACTERS - len(_LONGEST_BUCKET)
+    name = project.name
+    is_name = name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
+    if not (is_name and name[0].isalpha() and name[-1] != "-" and 2 <= len(name) <= longest):
+        raise ProjectError(
+            f"{FILE}: project",
+            f'is "{name}"',
+            f"2 to {longest} small letters, digits and -, a letter first",
+            "It begins the names of buckets: choose another.",
+        )
+    if len(project.delivery_stream_prefix) > _PREFIX_CHARACTERS:
+        raise ProjectError(
+            f"{FILE}: delivery_stream_prefix",
+            f"has {len(project.delivery_stream_prefix)} characters",
+            f"at most {_PREFIX_CHARACTERS}",
+            "Shorten it.",
+        )
+    if not project.sqlqueries.is_dir():
+        raise ProjectError(
+            str(project.sqlqueries),
+            "is no folder",
+            "the folder with the plugins",
+            "Make it, or set DYNAURORA_SQLQUERIES.",
+        )
+    _check_database(project)
+
+
+def _check_database(project: Project) -> None:
+    url = project.database.url
+    if not url:
+        raise SettingsError(
+            "DYNAURORA_DATABASE_URL",
+            "is not set",
+            "postgresql://user@host/database",
+            f"Set it, or url below [database] in {FILE}.",
+        )
+    if _has_password(url) and not project.is_local:
+        # It would be readable to whoever may describe the function or the stack.
+        raise SettingsError(
+            "DYNAURORA_DATABASE_URL",
+            "holds a password",
+            "a URL without one",
+            "Put user and password into a secret and its ARN into DYNAURORA_DATABASE_SECRET_ARN.",
+        )
+
+
+def _has_password(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        if parts.password is not None:
+            return True
+    except ValueError:
+        return True  # nothing is known of it, so nothing of it is sent
+    return any("pass" in name or name == "pwd" for name, _ in parse_qsl(parts.query.lower()))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A table of the file; every question names the key where its value is wrong."""
+
+    path: str
+    values: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path, chosen: str) -> "_File":
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ProjectError(str(path), str(error), "TOML", "Correct it.") from error
+        choices = values.pop("env", {})
+        if chosen and chosen not in choices:
+            raise ProjectError(
+                str(path),
+                f"has no [env.{chosen}]",
+                "one of " + ", ".join(choices) if choices else "no --env",
+                "Correct --env or DYNAURORA_ENV.",
+            )
+        file = cls(str(path), _over(values, choices[chosen]) if chosen else values)
+        file.refuse_others(
+            {
+                *("project", "region", "sqlqueries", "delivery_stream_prefix"),
+                *("runtime", "architecture", "database", "sizes"),
+            }
+        )
+        file.table("database").refuse_others(
+            {"url", "secret_arn", "schema", "subnets", "security_groups"}
+        )
+        return file
+
+    def refuse_others(self, known: set[str] | frozenset[str]) -> None:
+        """A key that nobody reads is a spelling mistake that would go unnoticed."""
+        for key in self.values:
+            if key not in known:
+                raise ProjectError(
+                    self._where(key), "is not known", "one of " + ", ".join(sorted(known))
+                )
+
+    def text(self, key: str) -> str:
+        return self._typed(key, str, "", "a text")
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        texts = self._typed(key, list, [], "a list of texts")
+        return tuple(str(text) for text in texts)
+
+    def table(self, key: str) -> "_File":
+        return _File(self._where(key), self._typed(key, dict, {}, "a table"))
+
+    def numbers(self, known: frozenset[str]) -> dict[str, str]:
+        self.refuse_others(known)
+        return {key: str(self._typed(key, int, 0, "a whole number")) for key in self.values}
+
+    def _typed(self, key: str, kind: type[_Value], default: _Value, expected: str) -> _Value:
+        value = self.values.get(key, default)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ProjectError(self._where(key), f"is {value!r}", expected, "Correct it.")
+        return value
+
+    def _where(self, key: str) -> str:
+        return f"{self.path}: {key}"
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in both is taken from ``above``; tables are joined."""
+    joined = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        joined[key] = _over(below[key], value) if both else value
+    return joined
