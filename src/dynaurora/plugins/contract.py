@@ -60,4 +60,7 @@ class Plugin:
 
     def names(self, word: str) -> bool:
         """Whether an insert statement names this relation or column."""
-        return word.lower() in self.words
+        if _WORD.fullmatch(word):
+            return word.lower() in self.words
+        quoted = word.replace('"', '""').lower()
+        return any(quoted in statement.lower() for statement in self.insert)

@@ -1,0 +1,312 @@
+"""Loading one plugin: the file is run, and what it defines becomes a ``Plugin``.
+
+The file is compiled under its own name, so a traceback shows its lines, and run as a module that
+nobody else sees: names such as ``prod.Orders-v2`` are no module names.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from dynaurora.errors import PluginError
+from dynaurora.model.paths import Attribute
+from dynaurora.plugins.contract import ENGINES, Engine, Plugin
+from dynaurora.plugins.declarations import (
+    Column,
+    DeclarationError,
+    Rows,
+    Table,
+    check_key,
+    normalised_columns,
+)
+from dynaurora.plugins.statements import (
+    create_statements,
+    dialect_of,
+    drop_statements,
+    insert_statements,
+    select_statements,
+    statements_of,
+)
+from dynaurora.plugins.tables import SqlTable, column_names_fit, sql_tables, staged_relation
+
+LISTS: Final = ("create_table_queries", "insert_table_queries", "drop_table_queries")
+NAMES: Final = ("key", "columns", *LISTS, "select_table_queries")
+"""Every name that a plugin may define and that means something, beside its Tables."""
+
+_MODULE: Final = "_dynaurora_plugin"
+_STATEMENT: Final = 'text, {"postgresql": …, "mysql": …} or a Table'
+
+
+def digest_of(data: bytes) -> str:
+    """Another digest is another plugin."""
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def load_plugin(path: Path, table: str, engine: Engine) -> Plugin:
+    """Run a plugin's file and read what it defines; raise ``PluginError`` with the place."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PluginError(str(path), f"it cannot be read ({error.strerror})") from error
+    namespace = _run(path, data)
+    try:
+        return _Definitions(path, table, engine, namespace).plugin(digest_of(data))
+    except DeclarationError as error:
+        raise _declaration_error(path, data, error, None) from None
+
+
+def _run(path: Path, data: bytes) -> Mapping[str, Any]:
+    """Run the file and give its names. Whatever it raises becomes a ``PluginError``."""
+    module = ModuleType(_MODULE)
+    module.__file__ = str(path)
+    sys.modules[_MODULE] = module  # dataclasses and pickle look a class's module up by its name
+    try:
+        exec(compile(data, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - a plugin is code
+    except SyntaxError as error:
+        raise _syntax_error(path, error) from error
+    except DeclarationError as error:
+        raise _declaration_error(path, data, error, error) from error
+    except PluginError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _run_error(path, error) from error
+    finally:
+        sys.modules.pop(_MODULE, None)
+    return module.__dict__
+
+
+@dataclass(frozen=True, slots=True)
+class _Definitions:
+    """The names of a plugin's file, read one by one."""
+
+    path: Path
+    table: str
+    engine: Engine
+    namespace: Mapping[str, Any]
+
+    def plugin(self, digest: str) -> Plugin:
+        tables = self._tables()
+        sql = {id(table): self._sql_tables(table) for table in tables}
+        every = [one for table in tables for one in sql[id(table)]]
+        _no_name_twice(every)
+        columns, rows = self._union(tables)
+        return Plugin(
+            table=self.table,
+            path=self.path,
+            digest=digest,
+            engine=self.engine,
+            key=self._key(tables, columns, rows),
+            columns=columns,
+            rows=rows,
+            create=tuple(self._list("create_table_queries", sql, create_statements)),
+            insert=tuple(self._list("insert_table_queries", sql, insert_statements)),
+            drop=tuple(self._list("drop_table_queries", sql, drop_statements)),
+            select=self._select(sql),
+            tables={one.name: one.column_names for one in every},
+            is_row_wise="insert_table_queries" not in self.namespace,
+        )
+
+    def _tables(self) -> list[Table]:
+        """The Tables in file order; one that only stands in a list comes after those with names."""
+        found = [value for value in self.namespace.values() if isinstance(value, Table)]
+        for name in LISTS:
+            listed = self.namespace.get(name)
+            if isinstance(listed, list | tuple):
+                found += [value for value in listed if isinstance(value, Table)]
+        return list({id(table): table for table in found}.values())
+
+    def _sql_tables(self, table: Table) -> list[SqlTable]:
+        found = list(sql_tables(table, self.table, dialect_of(self.engine)))
+        refused = statements_of(self.engine).refused_columns
+        for one in found:
+            column_names_fit("columns", one.column_names)
+            for name in one.column_names:
+                if name in refused:
+                    raise DeclarationError(
+                        f'columns["{name}"]',
+                        f"{self.engine} has a column of this name in every table; "
+                        f'call it otherwise: "{name}_": ("text", "{name}")',
+                    )
+        return found
+
+    def _union(self, tables: Sequence[Table]) -> tuple[dict[str, Column], dict[str, Rows]]:
+        """What is staged: the plugin's own ``columns`` and those of its Tables."""
+        columns: dict[str, Column] = {}
+        rows: dict[str, Rows] = {}
+        for declared in (self.namespace.get("columns", {}), *(t.columns for t in tables)):
+            for name, found in normalised_columns(declared).items():
+                if isinstance(found, Rows):
+                    _same_meaning(name, rows.setdefault(name, _staged_rows(found)), found)
+                elif found.sql is None:
+                    _same_meaning(name, columns.setdefault(name, _staged(name, found)), found)
+                elif declared is self.namespace.get("columns"):
+                    raise DeclarationError(
+                        f'columns["{name}"]',
+                        "sql=… is for a Table, which writes the insert; "
+                        "here, write the expression into your statement",
+                    )
+        for name in columns.keys() & rows.keys():
+            raise DeclarationError(f'columns["{name}"]', "it is a column here and rows there")
+        return columns, rows
+
+    def _key(
+        self, tables: Sequence[Table], columns: Mapping[str, Column], rows: Mapping[str, Rows]
+    ) -> tuple[str, ...]:
+        keys = [table.key_columns for table in tables]
+        if "key" in self.namespace:
+            keys.insert(0, self._own_key())
+        if not keys:
+            first = next(iter(columns), "id")
+            raise self._error("key is missing", "", f'Add key = "{first}".')
+        for other in keys[1:]:
+            if other != keys[0]:
+                raise DeclarationError(
+                    "key", f"it is {_shown(keys[0])} here and {_shown(other)} there; keys agree"
+                )
+        check_key(keys[0], {**columns, **rows})
+        for name in keys[0]:
+            steps = columns[name].path or ()
+            if len(steps) != 1 or not isinstance(steps[0], Attribute):
+                raise DeclarationError(
+                    f'columns["{name}"]', "a key of DynamoDB is an attribute, never inside one"
+                )
+        return keys[0]
+
+    def _own_key(self) -> tuple[str, ...]:
+        key = self.namespace["key"]
+        if isinstance(key, str):
+            return (key,)
+        if isinstance(key, tuple) and key and all(isinstance(name, str) for name in key):
+            return key
+        raise self._wrong("key", key, 'a column\'s name, or ("partition", "sort")')
+
+    def _list(self, name: str, sql: Mapping[int, Sequence[SqlTable]], say: Any) -> Iterator[str]:
+        """The statements of a list, on this engine; the Tables' own where it is not defined."""
+        if name not in self.namespace:
+            for tables in reversed(list(sql.values())) if say is drop_statements else sql.values():
+                yield from say(tables, self.engine)
+            return
+        listed = self.namespace[name]
+        if not isinstance(listed, list | tuple):
+            raise self._wrong(name, listed, "a list of statements")
+        for number, value in enumerate(listed):
+            if isinstance(value, Table):
+                yield from say(sql[id(value)], self.engine)
+            else:
+                statement = self._statement(f"{name}[{number}]", value)
+                if statement is not None:
+                    yield statement
+
+    def _select(self, sql: Mapping[int, Sequence[SqlTable]]) -> Mapping[str, str]:
+        if "select_table_queries" not in self.namespace:
+            return {
+                name: statement
+                for tables in sql.values()
+                for name, statement in select_statements(tables, self.engine).items()
+            }
+        queries = self.namespace["select_table_queries"]
+        if not isinstance(queries, Mapping):
+            raise self._wrong("select_table_queries", queries, '{"name of the query": "select …"}')
+        found = {}
+        for name, value in queries.items():
+            if not isinstance(name, str):
+                raise self._wrong("select_table_queries", name, "a text as the query's name")
+            statement = self._statement(f'select_table_queries["{name}"]', value)
+            if statement is not None:
+                found[name] = statement
+        return found
+
+    def _statement(self, place: str, value: object) -> str | None:
+        """One statement for this engine; None where the engine needs none."""
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, Mapping):
+            raise self._wrong(place, value, _STATEMENT)
+        for engine in value:
+            if engine not in ENGINES:
+                raise DeclarationError(place, f"{engine!r} is no engine; engines are {ENGINES}")
+        if self.engine not in value:
+            raise DeclarationError(
+                place,
+                f'it has no "{self.engine}" statement; '
+                f"give one, or None if {self.engine} needs none",
+            )
+        statement = value[self.engine]
+        if statement is not None and not isinstance(statement, str):
+            raise self._wrong(place, statement, "a statement, or None")
+        return statement
+
+    def _wrong(self, place: str, value: object, expected: str) -> PluginError:
+        return self._error(f"{place} is a {type(value).__name__}", expected, "")
+
+    def _error(self, found: str, expected: str, remedy: str) -> PluginError:
+        return PluginError(str(self.path), found, expected, remedy)
+
+
+def _staged(name: str, column: Column) -> Column:
+    """A column as far as staging goes: its type and the path of its value."""
+    path = (Attribute(name),) if column.path is None else column.path
+    return Column(column.type, path)
+
+
+def _staged_rows(rows: Rows) -> Rows:
+    return replace(
+        rows,
+        columns={n: _staged(n, found) for n, found in rows.columns.items() if found.sql is None},
+    )
+
+
+def _same_meaning(name: str, staged: Column | Rows, found: Column | Rows) -> None:
+    new = _staged_rows(found) if isinstance(found, Rows) else _staged(name, found)
+    if new != staged:
+        raise DeclarationError(
+            f'columns["{name}"]', "it is declared twice, with different types or paths"
+        )
+
+
+def _no_name_twice(tables: Sequence[SqlTable]) -> None:
+    names: set[str] = set()
+    for table in tables:
+        if table.name in names:
+            raise DeclarationError(
+                "name", f'two Tables make the SQL table "{table.name}"; name one otherwise'
+            )
+        names.add(table.name)
+
+
+def _shown(key: tuple[str, ...]) -> str:
+    return f'"{key[0]}"' if len(key) == 1 else str(key).replace("'", '"')
+
+
+def _syntax_error(path: Path, error: SyntaxError) -> PluginError:
+    from dynaurora.plugins.places import where  # noqa: PLC0415 - only for what is wrong
+
+    return PluginError(where(path, error.lineno, error.offset), f"SyntaxError: {error.msg}")
+
+
+def _declaration_error(
+    path: Path, data: bytes, error: DeclarationError, raised: BaseException | None
+) -> PluginError:
+    from dynaurora.plugins.places import declared_at, raised_at, where  # noqa: PLC0415 - see above
+
+    at = None if raised is None else raised_at(path, raised.__traceback__)
+    line = None if at is None else at[0]
+    found = (declared_at(data, error.place, line) if error.place else None) or at or ()
+    return PluginError(where(path, *found), str(error))
+
+
+def _run_error(path: Path, error: BaseException) -> PluginError:
+    from dynaurora.plugins.places import raised_at, where  # noqa: PLC0415 - see above
+
+    at = raised_at(path, error.__traceback__) or ()
+    said = f": {error}" if str(error) else ""
+    return PluginError(
+        where(path, *at), f"{type(error).__name__}{said}", "", "A plugin only declares."
+    )
+
+
+__all__ = ["LISTS", "NAMES", "digest_of", "load_plugin", "staged_relation"]

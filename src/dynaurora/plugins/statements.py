@@ -1,0 +1,102 @@
+"""The SQL that a declaration stands for on a dialect: what to say, and in which order.
+
+How an engine says it is in one file per engine, `dynaurora.plugins.statements_postgresql` and its
+like, all of this shape (``Statements``).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, Final, Protocol, cast
+
+from dynaurora.plugins.tables import SqlTable
+from dynaurora.sql.dialect import Dialect
+
+LINE_CHARACTERS: Final = 96
+
+
+class Statements(Protocol):
+    """How one engine says what a declaration means."""
+
+    refused_columns: frozenset[str]
+    """Column names that the engine does not allow."""
+
+    def create(self, table: SqlTable) -> list[str]:
+        """The table, if it is not there, and its indexes."""
+        ...
+
+    def drop(self, table: SqlTable) -> str: ...
+
+    def upsert(self, table: SqlTable) -> str:
+        """Bring the rows of its relation into the table."""
+        ...
+
+    def trim(self, child: SqlTable) -> str:
+        """Delete the rows that the staged items no longer have."""
+        ...
+
+    def delete_removed(self, table: SqlTable) -> str:
+        """Delete the rows of the items that were removed; children go with their parent."""
+        ...
+
+    def first_rows(self, table: SqlTable) -> str: ...
+
+    def counts(self, tables: Sequence[SqlTable]) -> str: ...
+
+
+def statements_of(engine: str) -> Statements:
+    """How this engine says it. Raises ``KeyError`` for an engine that has no file yet."""
+    return cast("Statements", _module("dynaurora.plugins.statements_", engine))
+
+
+def dialect_of(engine: str) -> Dialect:
+    """The dialect of an engine. Raises ``KeyError`` for one that has no file yet."""
+    return cast("Dialect", _module("dynaurora.sql.", engine))
+
+
+def create_statements(tables: Iterable[SqlTable], engine: str) -> list[str]:
+    """Parents come before their children, as in ``tables``."""
+    said = statements_of(engine)
+    return [statement for table in tables for statement in said.create(table)]
+
+
+def insert_statements(tables: Sequence[SqlTable], engine: str) -> list[str]:
+    """Parents, then their children, then the deletes, which take the children with them."""
+    said = statements_of(engine)
+    found: list[str] = []
+    for table in tables:
+        if table.parent is not None:
+            found.append(said.trim(table))
+        found.append(said.upsert(table))
+    return found + [said.delete_removed(table) for table in tables if table.parent is None]
+
+
+def drop_statements(tables: Sequence[SqlTable], engine: str) -> list[str]:
+    """Children first: their foreign keys hold the parent."""
+    said = statements_of(engine)
+    return [said.drop(table) for table in reversed(tables)]
+
+
+def select_statements(tables: Sequence[SqlTable], engine: str) -> Mapping[str, str]:
+    """What one wants to see of a table before having written a query for it."""
+    said = statements_of(engine)
+    first = {f"first {table.name}": said.first_rows(table) for table in tables}
+    return {**first, f"count {tables[0].name}": said.counts(tables)}
+
+
+def listed(parts: Iterable[str], indent: str = "  ", separator: str = ", ") -> str:
+    """Parts in lines of bearable length; a part, which may be a quoted name, is never broken."""
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1]) + len(separator) + len(part) > LINE_CHARACTERS:
+            lines[-1] += separator.rstrip()
+            lines.append(indent + part)
+        else:
+            lines[-1] += (separator if lines[-1] else "") + part
+    return "\n".join(lines)
+
+
+def _module(prefix: str, engine: str) -> Any:
+    try:
+        return import_module(prefix + engine)
+    except ModuleNotFoundError:
+        raise KeyError(engine) from None

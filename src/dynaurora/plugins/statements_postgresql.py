@@ -1,0 +1,134 @@
+"""How PostgreSQL 15 and newer says what a declaration means.
+
+The row locks of the ledger keep two loads apart that hold the same key, so these statements never
+meet another load's rows and need no order among their own.
+"""
+# ruff: noqa: S608 - every name is quoted, every text escaped
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from dynaurora.model.names import shortened_sql_name
+from dynaurora.plugins.statements import listed
+from dynaurora.plugins.tables import SqlColumn, SqlTable
+from dynaurora.sql.postgresql import quoted
+
+refused_columns: frozenset[str] = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+"""https://www.postgresql.org/docs/15/ddl-system-columns.html"""
+
+_FIRST_ROWS: Final = 100
+
+
+def create(table: SqlTable) -> list[str]:
+    """The table with its primary key, a child's foreign key, and the indexes."""
+    parts = [_definition(column) for column in table.columns]
+    parts.append(f"primary key ({_names(table.key)})")
+    if table.parent is not None:
+        key = _names(table.item_key)
+        parts.append(
+            f"foreign key ({key}) references {quoted(table.parent)} ({key}) on delete cascade"
+        )
+    body = ",\n  ".join(parts)
+    return [
+        f"create table if not exists {quoted(table.name)} (\n  {body}\n)",
+        *_create_indexes(table),
+    ]
+
+
+def drop(table: SqlTable) -> str:
+    """Views that a person has put upon the table keep it: no cascade."""
+    return f"drop table if exists {quoted(table.name)}"
+
+
+def upsert(table: SqlTable) -> str:
+    """One statement for all rows; a child's row that is as it was is not written again."""
+    alias = "s" if table.parent is None else "c"
+    return (
+        f"insert into {quoted(table.name)} ({_names(table.column_names)})\n"
+        f"select {listed(_selected(column, alias) for column in table.columns)}\n"
+        f"from {quoted(table.relation)} as {alias}{_order(table, alias)}\n"
+        f"on conflict ({_names(table.key)}) {_on_conflict(table)}"
+    )
+
+
+def trim(child: SqlTable) -> str:
+    """Only the rows of staged items are looked at, through the child's primary key."""
+    same_row = "".join(f" and c.{quoted(name)} = t.{quoted(name)}" for name in child.level_columns)
+    return (
+        f"delete from {quoted(child.name)} as t using staged as s\n"
+        f"where {_same_item(child, 't', 's')}\n"
+        f"  and not exists (select 1 from {quoted(child.relation)} as c"
+        f" where c._key = s._key{same_row})"
+    )
+
+
+def delete_removed(table: SqlTable) -> str:
+    """By the key columns, which ``removed`` carries under the same names."""
+    return (
+        f"delete from {quoted(table.name)} as t using removed as r\n"
+        f"where {_same_item(table, 't', 'r')}"
+    )
+
+
+def first_rows(table: SqlTable) -> str:
+    """In key order, which the primary key's index gives for nothing."""
+    return (
+        f"select {_names(table.column_names)}\nfrom {quoted(table.name)}\n"
+        f"order by {_names(table.key)}\nlimit {_FIRST_ROWS}"
+    )
+
+
+def counts(tables: Sequence[SqlTable]) -> str:
+    """The rows of a table and of its children."""
+    return "\nunion all ".join(
+        f"select {_text(table.name)} as sql_table, count(*) as rows from {quoted(table.name)}"
+        for table in tables
+    )
+
+
+def _definition(column: SqlColumn) -> str:
+    required = " not null" if column.is_required else ""
+    return f"{quoted(column.name)} {column.sql_type}{required}"
+
+
+def _create_indexes(table: SqlTable) -> Iterator[str]:
+    for index in table.indexes:
+        name = shortened_sql_name(f"{table.name}_{'_and_'.join(index)}_index")
+        yield (
+            f"create index if not exists {quoted(name)} on {quoted(table.name)} ({_names(index)})"
+        )
+
+
+def _selected(column: SqlColumn, alias: str) -> str:
+    if column.expression is None:
+        return f"{alias}.{quoted(column.name)}"
+    return f"{column.expression} as {quoted(column.name)}"
+
+
+def _order(_table: SqlTable, _alias: str) -> str:
+    """The one place to make upserts read their relation in key order; see above why not."""
+    return ""
+
+
+def _on_conflict(table: SqlTable) -> str:
+    data = [quoted(name) for name in table.data_columns]
+    if not data:
+        return "do nothing"
+    sets = "do update set " + listed(f"{name} = excluded.{name}" for name in data)
+    if table.parent is None:
+        return sets
+    old = listed(f"{quoted(table.name)}.{name}" for name in data)
+    new = listed(f"excluded.{name}" for name in data)
+    return f"{sets}\nwhere ({old})\n  is distinct from ({new})"
+
+
+def _same_item(table: SqlTable, one: str, other: str) -> str:
+    return " and ".join(f"{one}.{quoted(name)} = {other}.{quoted(name)}" for name in table.item_key)
+
+
+def _names(names: Iterable[str]) -> str:
+    return listed(quoted(name) for name in names)
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

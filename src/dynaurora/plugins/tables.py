@@ -1,0 +1,190 @@
+"""The SQL tables that a declaration makes: their names, columns and keys, not yet any SQL.
+
+A ``Table`` makes one SQL table and, for each of its ``rows``, a child table whose key is the
+parent's key and the columns that number the rows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dynaurora.model.names import SQL_NAME_BYTES, shortened_sql_name, sql_name
+from dynaurora.model.paths import levels
+from dynaurora.plugins.declarations import (
+    Column,
+    DeclarationError,
+    Rows,
+    Table,
+    normalised_columns,
+)
+from dynaurora.sql.dialect import Dialect
+
+_OURS: Final = ("staged", "replaced_", "_")
+_OUR_NAMES: Final = frozenset({"removed", "changes", "excluded"})
+"""``excluded`` is what PostgreSQL calls the row that an upsert could not insert."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlColumn:
+    """A column of an SQL table. ``expression`` is what an insert selects for it, if no column."""
+
+    name: str
+    sql_type: str
+    is_required: bool = False
+    expression: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTable:
+    """One SQL table and the relation that fills it.
+
+    key: its primary key, which begins with the DynamoDB key.
+    item_key: the columns of the DynamoDB key alone.
+    parent: of a child table, the table whose items its rows are inside.
+    """
+
+    name: str
+    columns: tuple[SqlColumn, ...]
+    key: tuple[str, ...]
+    item_key: tuple[str, ...]
+    relation: str
+    indexes: tuple[tuple[str, ...], ...] = ()
+    parent: str | None = None
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of all columns, key first."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def data_columns(self) -> tuple[str, ...]:
+        """The columns that are no part of the key."""
+        return tuple(name for name in self.column_names if name not in self.key)
+
+    @property
+    def level_columns(self) -> tuple[str, ...]:
+        """The columns that tell the rows of one item apart."""
+        return self.key[len(self.item_key) :]
+
+
+def staged_relation(rows_name: str) -> str:
+    """The relation that holds the rows of this name: ``staged_<name>``, within 63 bytes."""
+    return shortened_sql_name(f"staged_{rows_name}")
+
+
+def table_name(table: Table, plugin_table: str) -> str:
+    """What the SQL table of a declaration is called."""
+    if table.name is None:
+        return _not_ours(sql_name(plugin_table), f'the table "{plugin_table}" would be called so')
+    if not isinstance(table.name, str) or not table.name:
+        raise DeclarationError("name", f"it is {table.name!r}; write a text")
+    return _not_ours(shortened_sql_name(table.name), "give the table another name")
+
+
+def sql_tables(table: Table, plugin_table: str, dialect: Dialect) -> Iterator[SqlTable]:
+    """The SQL tables of a declaration, the parent first."""
+    parent = _parent(table, table_name(table, plugin_table), dialect)
+    yield parent
+    for name, found in normalised_columns(table.columns).items():
+        if isinstance(found, Rows):
+            yield _child(parent, name, found, dialect)
+
+
+def column_names_fit(place: str, names: Sequence[str]) -> None:
+    """Refuse a column whose name a database would cut."""
+    for name in names:
+        if len(name.encode()) > SQL_NAME_BYTES:
+            raise DeclarationError(
+                f'{place}["{name}"]',
+                f"a column name has at most {SQL_NAME_BYTES} bytes; "
+                'write a shorter one with a path: "short": ("text", "the long name")',
+            )
+
+
+def _parent(table: Table, name: str, dialect: Dialect) -> SqlTable:
+    flat = {
+        column_name: found
+        for column_name, found in normalised_columns(table.columns).items()
+        if isinstance(found, Column)
+    }
+    key = table.key_columns
+    ordered = {**{column_name: flat[column_name] for column_name in key}, **flat}
+    return SqlTable(
+        name=name,
+        columns=tuple(_columns(ordered, key, dialect)),
+        key=key,
+        item_key=key,
+        relation="staged",
+        indexes=_indexes(flat, table.indexes),
+    )
+
+
+def _child(parent: SqlTable, name: str, found: Rows, dialect: Dialect) -> SqlTable:
+    level_columns = [
+        SqlColumn(
+            at, dialect.position_type if level.kind == "[]" else dialect.name_type, is_required=True
+        )
+        for at, level in zip(found.at, levels(found.path), strict=True)
+    ]
+    taken = [*parent.item_key, *found.at]
+    for column_name in found.columns:
+        if column_name in taken:
+            raise DeclarationError(
+                f'columns["{name}"]["{column_name}"]',
+                "the rows have a column of this name already; call it otherwise, or rename the "
+                "other with at=…",
+            )
+    if len(set(taken)) < len(taken):
+        raise DeclarationError(
+            f'columns["{name}"]', f"at={found.at!r} names a column twice; call it otherwise"
+        )
+    return SqlTable(
+        name=shortened_sql_name(f"{parent.name}_{name}"),
+        columns=(
+            *parent.columns[: len(parent.item_key)],
+            *level_columns,
+            *_columns(found.columns, (), dialect),
+        ),
+        key=(*parent.item_key, *found.at),
+        item_key=parent.item_key,
+        relation=staged_relation(name),
+        indexes=_indexes(found.columns, ()),
+        parent=parent.name,
+    )
+
+
+def _columns(
+    columns: Mapping[str, Column], key: tuple[str, ...], dialect: Dialect
+) -> Iterator[SqlColumn]:
+    for name, found in columns.items():
+        yield SqlColumn(
+            name,
+            dialect.sql_type(found.type),
+            found.is_required or name in key,
+            _expression(name, found, dialect.engine),
+        )
+
+
+def _expression(name: str, found: Column, engine: str) -> str | None:
+    if found.sql is None or isinstance(found.sql, str):
+        return found.sql
+    if engine not in found.sql:
+        raise DeclarationError(
+            f'columns["{name}"]', f'sql has no "{engine}" expression; the plugin does not run there'
+        )
+    return found.sql[engine]
+
+
+def _indexes(
+    columns: Mapping[str, Column], more: Sequence[tuple[str, ...]]
+) -> tuple[tuple[str, ...], ...]:
+    single = [(name,) for name, found in columns.items() if found.is_indexed]
+    return tuple(dict.fromkeys([*single, *(tuple(index) for index in more)]))
+
+
+def _not_ours(name: str, why: str) -> str:
+    if name.lower().startswith(_OURS) or name.lower() in _OUR_NAMES:
+        raise DeclarationError(
+            "name", f'"{name}" belongs to Dynaurora ({why}); write Table("another_name", …)'
+        )
+    return name
