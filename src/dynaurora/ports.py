@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from dynaurora.model.events import ObjectName
+
 
 @dataclass(frozen=True, slots=True)
 class PutOutcome:
@@ -26,14 +28,6 @@ class DeliveryStreams(Protocol):
         Raises ``AwsError`` when the outcome of all of them is unknown or a refusal.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectName:
-    """An object of a bucket. The first folder of ``key`` is the table."""
-
-    bucket: str
-    key: str
 
 
 @dataclass(frozen=True, slots=True)

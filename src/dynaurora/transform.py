@@ -4,7 +4,7 @@
 
 Firehose joins records as they are, so a record without a final newline would run into the next.
 A line that is no JSON travels on, whole, inside a line that says so, and the load quarantines it:
-a record holds a thousand changes, and one bad line must not take its neighbours to the error prefix.
+a record holds a thousand changes, and one bad line must not take them to the error prefix with it.
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html
 
 This stage knows nothing of tables.

@@ -86,14 +86,21 @@ def levels(steps: Path) -> list[Each]:
     return [step for step in steps if isinstance(step, Each)]
 
 
-def value_at(steps: Sequence[PathStep], value: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Follow a path without levels; None where there is nothing or NULL."""
+def value_at(
+    steps: Sequence[PathStep], value: Mapping[str, Any], *, keeps_null: bool = False
+) -> Mapping[str, Any] | None:
+    """Follow a path without levels; None where there is nothing or NULL.
+
+    keeps_null: a NULL at the very end is given as it is, for who tells it from a missing attribute.
+    """
     here: Mapping[str, Any] | None = value
     for step in steps:
         if here is None or "NULL" in here:
             return None
         here = _inner(step, here)
-    return None if here is None or "NULL" in here else here
+    if here is not None and "NULL" in here and not keeps_null:
+        return None
+    return here
 
 
 def _inner(step: PathStep, value: Mapping[str, Any]) -> Mapping[str, Any] | None:

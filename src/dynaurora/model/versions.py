@@ -1,8 +1,9 @@
 """The order of changes: version = (epoch, stream label, SequenceNumber), compared as numbers.
 
 SequenceNumbers have 21 to 40 digits, so "9…" and "10…" compared as text come in the wrong order.
-A version is one integer of at most 57 digits, which is also how the database holds it
-(``numeric(57)``): 3 digits of epoch, 14 of the label in milliseconds, 40 of the SequenceNumber.
+A version is written with exactly 57 digits: 3 of the epoch, 14 of the label in milliseconds, 40 of
+the SequenceNumber. So written, the order of the texts is the order of the numbers, and the database
+reads the same digits as ``numeric(57)``.
 A whole stream is above every older one, because numbers of a recreated stream are not documented to
 go on above the old ones.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html
@@ -17,9 +18,7 @@ from dynaurora.errors import LineUnreadable
 
 SEQUENCE_DIGITS: Final = 40
 LABEL_DIGITS: Final = 14
-_LABEL_UNIT: Final = 10**SEQUENCE_DIGITS
-_EPOCH_UNIT: Final = 10 ** (SEQUENCE_DIGITS + LABEL_DIGITS)
-LARGEST_EPOCH: Final = 999
+EPOCH_DIGITS: Final = 3
 
 _STREAM_ARN: Final = re.compile(
     r"arn:(?P<partition>[a-z0-9-]+):dynamodb:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
@@ -39,19 +38,19 @@ class Stream:
     table: str
     label_ms: int
 
-    def version(self, sequence_number: str, epoch: int = 0) -> int:
-        """The version of a change of this stream, at most 57 digits."""
-        return epoch * _EPOCH_UNIT + self.label_ms * _LABEL_UNIT + sequence(sequence_number)
+    def version_prefix(self, epoch: int = 0) -> str:
+        """The digits of a version before the SequenceNumber."""
+        return f"{epoch:0{EPOCH_DIGITS}d}{self.label_ms:0{LABEL_DIGITS}d}"
 
 
-def sequence(sequence_number: str) -> int:
-    """A SequenceNumber as a number; a longer one would run into the label."""
+def sequence_digits(sequence_number: str) -> str:
+    """A SequenceNumber with 40 digits; a longer one would run into the label."""
     is_number = sequence_number.isascii() and sequence_number.isdigit()
     if not is_number or len(sequence_number) > SEQUENCE_DIGITS:
         raise LineUnreadable(
             "seq", f'"{sequence_number[:60]}" is no SequenceNumber', "1 to 40 digits"
         )
-    return int(sequence_number)
+    return sequence_number.zfill(SEQUENCE_DIGITS)
 
 
 def stream_of(arn: str) -> Stream:

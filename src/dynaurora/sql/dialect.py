@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from dynaurora.model.types import ColumnType, Text
 from dynaurora.sql.queries import Queries
@@ -54,6 +54,10 @@ class Dialect(Protocol):
         """Any text in COPY."""
         ...
 
+    def encoded_json(self, text: str) -> str:
+        """JSON in COPY."""
+        ...
+
     def encoded_key(self, key: bytes) -> str:
         """The 16 bytes of a key in COPY."""
         ...
@@ -64,4 +68,28 @@ class Dialect(Protocol):
 
     def create_relation(self, name: str, columns: Sequence[RelationColumn]) -> str:
         """A temporary table that ends with the transaction."""
+        ...
+
+    def key_bytes(self, key: Any) -> bytes:
+        """The 16 bytes of a key that was fetched."""
+        ...
+
+    def keep_winners(self, relation: str) -> str:
+        """Delete the rows of a relation whose key is not in ``_won``."""
+        ...
+
+    def set_aside(self, relation: str) -> str:
+        """Copy a relation to one of the same name behind ``_all_``."""
+        ...
+
+    def take_part(self, relation: str) -> str:
+        """Fill a relation with those rows of its copy whose key is in ``_part``."""
+        ...
+
+    def create_replaced(self, table: str) -> str:
+        """Make ``replaced_<table>``, empty, with the columns of the table."""
+        ...
+
+    def fill_replaced(self, table: str, key: Sequence[str]) -> str:
+        """Fill it with the table's rows of the items in ``staged`` and ``removed``."""
         ...

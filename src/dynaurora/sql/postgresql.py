@@ -3,8 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
-from dynaurora.errors import ValueRefused
+from dynaurora.errors import (
+    DatabaseAway,
+    DatabaseError,
+    DatabaseUnknown,
+    LoadRace,
+    RowRefused,
+    StatementRefused,
+    ValueRefused,
+)
 from dynaurora.model.types import ColumnType, Text
 from dynaurora.sql.dialect import Encoder, RelationColumn
 from dynaurora.sql.queries import Queries
@@ -21,6 +30,7 @@ item_type = "jsonb"
 
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_NUL_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _TYPES: Final[Mapping[str, str]] = {
     "bytes": "bytea",
     "json": "jsonb",
@@ -72,6 +82,18 @@ def encoded_text(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
+def encoded_json(text: str) -> str:
+    """JSON with its backslashes doubled; jsonb refuses U+0000.
+
+    https://www.postgresql.org/docs/15/datatype-json.html
+    """
+    if "\\" not in text:
+        return text
+    if "\\u0000" in text and _NUL_IN_JSON.search(text):
+        raise ValueRefused("value", "text with U+0000", "text that PostgreSQL can hold")
+    return text.replace("\\", "\\\\")
+
+
 def encoded_key(key: bytes) -> str:
     """16 bytes as a UUID, which PostgreSQL reads without hyphens."""
     return key.hex()
@@ -88,21 +110,59 @@ def create_relation(name: str, columns: Sequence[RelationColumn]) -> str:
     return f"create temporary table {quoted(name)} ({listed}) on commit drop"
 
 
+def key_bytes(key: UUID) -> bytes:
+    """psycopg gives a UUID."""
+    return key.bytes
+
+
+def keep_winners(relation: str) -> str:
+    """An anti join: the plan hashes the winners once."""
+    return (
+        f"delete from {quoted(relation)} as r "
+        "where not exists (select from _won as w where w.k = r._key)"
+    )
+
+
+def set_aside(relation: str) -> str:
+    """Only made when a row has been refused."""
+    return (
+        f"create temporary table {quoted(f'_all_{relation}')} on commit drop "
+        f"as select * from {quoted(relation)}"
+    )
+
+
+def take_part(relation: str) -> str:
+    """The part is small, the copy is read once."""
+    return (
+        f"insert into {quoted(relation)} select a.* from {quoted(f'_all_{relation}')} as a "
+        "where exists (select from _part as p where p.k = a._key)"
+    )
+
+
+def create_replaced(table: str) -> str:
+    """Without the table's constraints: it holds what was."""
+    return (
+        f"create temporary table {quoted(f'replaced_{table}')} on commit drop "
+        f"as select * from {quoted(table)} limit 0"
+    )
+
+
+def fill_replaced(table: str, key: Sequence[str]) -> str:
+    """By the key of the items, which is the key of the table."""
+    listed = ", ".join(map(quoted, key))
+    return (
+        f"insert into {quoted(f'replaced_{table}')} select t.* from {quoted(table)} as t "
+        f"where ({listed}) in (select {listed} from staged union all select {listed} from removed)"
+    )
+
+
 def _hex_bytes(text: Text) -> str:
     return f"\\\\x{text}"
 
 
-_NUL_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-
-
 def _json(text: Text) -> str:
-    """https://www.postgresql.org/docs/15/datatype-json.html: jsonb refuses U+0000"""
     assert isinstance(text, str)  # noqa: S101 - json is no array
-    if "\\" not in text:
-        return text
-    if "\\u0000" in text and _NUL_IN_JSON.search(text):
-        raise ValueRefused("value", "text with U+0000", "text that PostgreSQL can hold")
-    return text.replace("\\", "\\\\")
+    return encoded_json(text)
 
 
 def _text(text: Text) -> str:
@@ -136,3 +196,23 @@ _ENCODERS: Final[Mapping[str, Encoder]] = {
     "numeric[]": _numeric_array,
     "bytes[]": _bytes_array,
 }
+
+
+_ERRORS: Final[tuple[tuple[tuple[str, ...], type[DatabaseError]], ...]] = (
+    # The first row with a prefix of the code decides.
+    (("40001", "40P01", "55P03"), LoadRace),
+    (("25006", "25P03", "3D000", "08", "53", "57", "58", "28"), DatabaseAway),
+    (("22", "23", "44", "54000", "54001", "P0001"), RowRefused),
+    (("42", "0A", "25", "21000"), StatementRefused),
+)
+
+
+def error_class(code: str) -> type[DatabaseError]:
+    """What a SQLSTATE means for a load; a code in no row is never taken for a row error.
+
+    https://www.postgresql.org/docs/15/errcodes-appendix.html
+    """
+    for prefixes, found in _ERRORS:
+        if code.startswith(prefixes):
+            return found
+    return DatabaseUnknown

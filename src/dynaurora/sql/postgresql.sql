@@ -157,7 +157,7 @@ create temporary table _won (k uuid not null) on commit drop
 -- create_refused
 create temporary table _refused (
   _key uuid not null, _version numeric(57) not null, _changed_at timestamptz not null, _gone boolean not null,
-  reason text not null, message text not null, bucket text not null, object text not null, line bytea not null
+  message text not null, bucket text not null, object text not null, line bytea not null
 ) on commit drop
 
 -- arbitrate
@@ -187,7 +187,7 @@ update {ledger} as l set rev = 0 from _refused as r where l.k = r._key and l.ver
 -- quarantine_refused
 insert into {schema}.quarantine as q
   (table_number, k, version, reason, message, plugin_digest, bucket, object, line)
-select %s, _key, _version, reason, message, %s, bucket, object, line from _refused order by _key
+select %s, _key, _version, 'value', message, %s, bucket, object, line from _refused order by _key
 on conflict (table_number, k, version) do update set
   state = 'open', reason = excluded.reason, message = excluded.message, code = '',
   plugin_digest = excluded.plugin_digest, attempts = q.attempts + 1, quarantined_at = now()

@@ -1,0 +1,158 @@
+"""PostgreSQL through psycopg: `ports.Connection`, and what its errors mean.
+
+Sessions run at READ COMMITTED, in UTC, with synchronous commit: the raw object is deleted after the
+commit, so a commit that a crash could undo would lose it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from functools import partial
+from json import loads
+from typing import Any, Final, cast
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import set_json_loads
+
+from dynaurora.errors import DatabaseAway, DatabaseError, RowRefused, SettingsError
+from dynaurora.sql.postgresql import error_class
+
+CONNECT_TIMEOUT_S: Final = 30
+"""A paused Aurora Serverless cluster takes about 15 s to wake, after a day 30 s and more.
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html"""
+
+LOCK_TIMEOUT: Final = "60s"
+_SESSION: Final = (
+    "set synchronous_commit = on",
+    "set time zone 'UTC'",
+    f"set lock_timeout = '{LOCK_TIMEOUT}'",
+    "set client_min_messages = warning",
+)
+_LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
+
+
+def connect(url: str, *, user: str = "", password: str = "") -> "PostgresqlConnection":
+    """Connect; TLS is verified unless the server is on this machine or the URL says otherwise."""
+    given: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dynaurora"}
+    if user:
+        given |= {"user": user, "password": password}
+    if not _is_local(url) and "sslmode" not in parse_qs(urlsplit(url).query):
+        given["sslmode"] = "verify-full"
+    with _translated("connecting to the database"):
+        try:
+            connection = psycopg.connect(url, autocommit=True, prepare_threshold=None, **given)
+        except psycopg.ProgrammingError as error:
+            raise SettingsError(
+                "DYNAURORA_DATABASE_URL",
+                str(error).strip(),
+                "postgresql://user@host:5432/database",
+                "Correct it.",
+            ) from None
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        set_json_loads(partial(loads, parse_float=Decimal), connection)
+        for statement in _SESSION:
+            connection.execute(cast("Any", statement))
+    return PostgresqlConnection(connection)
+
+
+class PostgresqlConnection:
+    """`ports.Connection` on one psycopg connection."""
+
+    engine = "postgresql"
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        with _translated(_first_words(statement)):
+            return self._cursor(statement, parameters).rowcount
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with _translated(_first_words(statement)):
+            return list(self._cursor(statement, parameters).fetchall())
+
+    def fetch_named(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The columns and rows of a query."""
+        with _translated(_first_words(statement)):
+            cursor = self._cursor(statement, ())
+            return [column.name for column in cursor.description or ()], list(cursor.fetchall())
+
+    def copy_in(self, relation: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
+        statement = sql.SQL("copy {} ({}) from stdin").format(
+            sql.Identifier(relation), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        with (
+            _translated(f"copy {relation}"),
+            self._connection.cursor() as cursor,
+            cursor.copy(statement) as copy,
+        ):
+            for block in blocks:
+                copy.write(block)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with _translated("the transaction"), self._connection.transaction():
+            yield
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        with _translated("the savepoint"), self._connection.transaction():
+            yield
+
+    def is_healthy(self) -> bool:
+        if self._connection.closed:
+            return False
+        try:
+            self._connection.execute("select 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _cursor(self, statement: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
+        # Without parameters a statement runs as written: % and {} mean themselves.
+        return self._connection.execute(cast("Any", statement), parameters or None)
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    """Say the driver's errors as one of ours, by code (docs/arbitration.md, errors)."""
+    try:
+        yield
+    except DatabaseError:
+        raise
+    except UnicodeEncodeError as error:
+        raise RowRefused(where, "text that UTF-8 cannot hold") from error
+    except psycopg.Error as error:
+        raise _error(where, error) from error
+
+
+def _error(where: str, error: psycopg.Error) -> DatabaseError:
+    code = error.sqlstate or ""
+    found = error.diag.message_primary or str(error).strip()
+    if not code and isinstance(error, psycopg.OperationalError):
+        return DatabaseAway(
+            where,
+            found,
+            "an answer of the server",
+            "The work is done again when the server is back. If it stays away, check "
+            "DYNAURORA_DATABASE_URL, the server and the network between.",
+        )
+    if not code and isinstance(error, psycopg.DataError):
+        return RowRefused(where, found)
+    return error_class(code)(where, found, code=code)
+
+
+def _is_local(url: str) -> bool:
+    parts = urlsplit(url)
+    hosts = parse_qs(parts.query).get("host", [parts.hostname or ""])
+    return all(host.startswith("/") or host in _LOCAL_HOSTS for host in hosts)
+
+
+def _first_words(statement: str) -> str:
+    """Enough of a statement to find it; never values, which are bound."""
+    return " ".join(statement.split()[:4])

@@ -1,0 +1,356 @@
+"""The load: lines of raw objects become rows of Aurora, in one transaction per table.
+
+    1  note the objects in the ledger of objects; what is there already is left out
+    2  stage the changes with COPY, take the table's lock, look at its generation
+    3  (staging keeps the newest change per key)
+    4  (tombstones are kept: no floor)
+    5  arbitrate, in a statement of its own and in key order: only winners stay staged
+    6  run the plugin's statements under a savepoint; halve the winners where rows are refused
+    7  settle the quarantine; commit
+
+The numbers are those of docs/arbitration.md, section 2.4, which has the history that demands each.
+Only after the commit are the objects archived and deleted (`dynaurora.intake`). Everything is
+loaded again without harm: order and duplicates are decided by the ledger, not by the caller.
+"""
+
+import gzip
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from dynaurora.errors import (
+    DatabaseUnknown,
+    LoadRace,
+    PluginError,
+    RowRefused,
+    StatementRefused,
+)
+from dynaurora.metadata import Metadata, Registration
+from dynaurora.model.lines import raw_line
+from dynaurora.plugins.contract import Plugin
+from dynaurora.ports import Connection, StoredObject
+from dynaurora.sql.dialect import Dialect, RelationColumn
+from dynaurora.sql.queries import Queries
+from dynaurora.staging import Relation, Staging, Unreadable, refused_relation
+
+LEAST_BUDGET: Final = 100
+"""Refused rows of one load above which, and above 1 %, the plugin and not the rows is broken."""
+
+_GZIP: Final = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one load came to, in changes; every line is in exactly one of the last four.
+
+    already: objects that an earlier load had read.
+    """
+
+    objects: int = 0
+    already: int = 0
+    lines: int = 0
+    applied: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a load works with: one connection and the SQL of its engine."""
+
+    connection: Connection
+    dialect: Dialect
+    queries: Queries
+
+
+def load(
+    engine: Engine, plugin: Plugin, registration: Registration, objects: Sequence[StoredObject]
+) -> Loaded:
+    """Load objects of one table in one transaction.
+
+    Raises ``LoadRace`` and ``DatabaseAway`` with nothing done; ``PluginError`` and
+    ``StreamNotAccepted`` where the table has to be parked, likewise with nothing done.
+    """
+    with engine.connection.transaction():
+        return _Load(engine, plugin, registration).run(objects)
+
+
+def unpacked(data: bytes) -> bytes:
+    """The lines of an object, which may be gzip (one member or several), told by its first bytes.
+
+    What is cut off or damaged is read as far as it goes with a last line that cannot be read, so
+    that it is quarantined and not lost.
+    """
+    if not data.startswith(_GZIP):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return data.replace(b"\n", b" ")
+
+
+class _Load:
+    """One load, inside its transaction."""
+
+    def __init__(self, engine: Engine, plugin: Plugin, registration: Registration) -> None:
+        self._connection = engine.connection
+        self._dialect = engine.dialect
+        self._queries = engine.queries
+        self._metadata = Metadata(engine.connection, engine.queries)
+        self._plugin = plugin
+        self._registration = registration
+        self._relations: list[Relation] = []
+
+    def run(self, objects: Sequence[StoredObject]) -> Loaded:
+        new = self._note(objects)
+        if not new:
+            return Loaded(already=len(objects))
+        acceptance = self._metadata.acceptance(self._registration)
+        staging = Staging(self._plugin, self._dialect, acceptance.epoch)
+        for stored in new:
+            staging.add(stored, unpacked(stored.data))
+        self._metadata.add_streams(self._registration, acceptance.new)
+        self._stage(staging)
+        self._lock()
+        won = self._arbitrate(staging)
+        refused = self._quarantine_refused(staging)
+        refused += self._apply(staging, new, refused) if won else 0
+        self._quarantine_unreadable(staging.unreadable)
+        self._settle()
+        return Loaded(
+            objects=len(new),
+            already=len(objects) - len(new),
+            lines=staging.lines,
+            applied=won - refused,
+            superseded=staging.superseded + staging.keys - won,
+            quarantined=refused,
+            unreadable=len(staging.unreadable),
+        )
+
+    def _note(self, objects: Sequence[StoredObject]) -> list[StoredObject]:
+        """2.4 (1): in name order, so that two loads of the same objects cannot deadlock."""
+        statement, number = self._queries["note_object"], self._registration.number
+        return [
+            stored
+            for stored in sorted(objects, key=lambda stored: stored.name)
+            if self._connection.execute(
+                statement, [number, stored.name.key, stored.etag, stored.name.bucket]
+            )
+        ]
+
+    def _stage(self, staging: Staging) -> None:
+        """2.4 (2), beside other loads: the table's lock is taken afterwards."""
+        self._relations = staging.relations()
+        for relation in self._relations:
+            self._create(relation.name, relation.columns)
+            if relation.rows:
+                names = [column.name for column in relation.columns]
+                self._connection.copy_in(relation.name, names, relation.blocks())
+        self._connection.execute(self._queries["create_won"])
+        self._connection.execute(self._queries["create_refused"])
+        refused = refused_relation(staging.refused, self._dialect)
+        if refused.rows:
+            names = [column.name for column in refused.columns]
+            self._connection.copy_in(refused.name, names, refused.blocks())
+
+    def _lock(self) -> None:
+        """Shared where rows are all that the plugin writes, else one load of the table at a time.
+
+        A generation that was raised since means that rows were staged for tables that are gone.
+        """
+        kind = "shared" if self._plugin.is_row_wise else "exclusive"
+        number = self._registration.number
+        self._connection.fetch(self._queries[f"lock_table_{kind}"], [self._metadata.schema, number])
+        ((generation, parked_for),) = self._connection.fetch(self._queries["generation"], [number])
+        if (generation, parked_for) != (self._registration.generation, ""):
+            raise LoadRace(
+                f"table {self._plugin.table}",
+                f"its generation is {generation} now ({parked_for or 'not parked'})",
+                f"{self._registration.generation}, as when the load began",
+            )
+
+    def _arbitrate(self, staging: Staging) -> int:
+        """2.4 (5): the number of winners; the losers have left the relations."""
+        statement = self._queries.of_table("arbitrate", self._registration.number)
+        won = self._connection.execute(statement, [self._registration.generation])
+        if won < staging.keys:
+            for relation in self._relations:
+                if relation.rows and relation.name != "changes":
+                    self._connection.execute(self._dialect.keep_winners(relation.name))
+            self._connection.execute(self._queries["keep_refused_winners"])
+        return won
+
+    def _quarantine_refused(self, staging: Staging) -> int:
+        """Winners that a column cannot hold: they move the ledger, with generation 0."""
+        if not staging.refused:
+            return 0
+        number = self._registration.number
+        self._connection.execute(self._queries.of_table("refuse_in_ledger", number))
+        return self._connection.execute(
+            self._queries["quarantine_refused"], [number, self._plugin.digest]
+        )
+
+    def _apply(self, staging: Staging, objects: Sequence[StoredObject], refused: int) -> int:
+        """2.4 (6): run the plugin; the number of changes that the database refused.
+
+        refused: how many winners no row could be made of; they count toward the budget.
+        """
+        budget = max(LEAST_BUDGET, staging.keys // 100) - refused
+        if budget < 0:
+            raise self._over_budget(refused, staging.keys, "a value that its column cannot hold")
+        self._create_replaced()
+        try:
+            self._run()
+        except RowRefused:
+            return self._apply_in_parts(staging, objects, budget)
+        return 0
+
+    def _run(self) -> None:
+        """Every statement of the plugin, all or nothing."""
+        with self._connection.savepoint():
+            for table in self._replaced():
+                relation = self._dialect.quoted(f"replaced_{table}")
+                self._connection.execute(f"delete from {relation}")
+                self._connection.execute(self._dialect.fill_replaced(table, self._plugin.key))
+            for number, statement in enumerate(self._plugin.insert):
+                try:
+                    self._connection.execute(statement)
+                except (StatementRefused, DatabaseUnknown) as error:
+                    raise self._broken(number, error) from error
+            self._connection.execute(self._queries["set_constraints"])
+
+    def _apply_in_parts(
+        self, staging: Staging, objects: Sequence[StoredObject], budget: int
+    ) -> int:
+        """Find the refused rows by halving. Only the plugin's work is halved, never the
+        arbitration, whose locks would then be taken after the plugin's: a deadlock."""
+        parts = _Parts(self._connection, self._dialect, [r.name for r in self._relations])
+        keys = parts.keys()
+        refused: list[tuple[bytes, RowRefused]] = []
+
+        def apply(part: Sequence[bytes]) -> None:
+            try:
+                with self._connection.savepoint():
+                    parts.keep_only(part)
+                    self._run()
+            except RowRefused as error:
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    apply(part[:middle])
+                    apply(part[middle:])
+                    return
+                refused.append((part[0], error))
+                if len(refused) > budget:
+                    raise self._over_budget(len(refused), len(keys), error.code) from error
+
+        middle = (len(keys) + 1) // 2
+        for part in (keys[:middle], keys[middle:]):
+            if part:
+                apply(part)
+        self._quarantine_rows(staging, objects, refused)
+        return len(refused)
+
+    def _quarantine_rows(
+        self,
+        staging: Staging,
+        objects: Sequence[StoredObject],
+        refused: Sequence[tuple[bytes, RowRefused]],
+    ) -> None:
+        number = self._registration.number
+        contents = ((stored.name, unpacked(stored.data)) for stored in objects)
+        lines = staging.find({key for key, _ in refused}, contents)
+        for key, error in refused:
+            version, name, text = lines[key]
+            self._connection.execute(
+                self._queries.of_table("refuse_key", number), [key.hex(), version]
+            )
+            self._connection.execute(
+                self._queries["quarantine_line"],
+                [
+                    *(number, key.hex(), version, "database", error.found, error.code),
+                    *(self._plugin.digest, name.bucket, name.key, text),
+                ],
+            )
+
+    def _quarantine_unreadable(self, unreadable: Sequence[Unreadable]) -> None:
+        """A line without a key stands under the hash of its bytes, so a redelivery is no double."""
+        for found in unreadable:
+            text = raw_line(found.line)
+            self._connection.execute(
+                self._queries["quarantine_line"],
+                [
+                    self._registration.number,
+                    blake2b(text, digest_size=16).hexdigest(),
+                    *("0", "unreadable", found.message, "", self._plugin.digest),
+                    *(found.object.bucket, found.object.key, text),
+                ],
+            )
+
+    def _settle(self) -> None:
+        """2.4 (7): what has been decided since is no longer open."""
+        number = self._registration.number
+        ((is_open,),) = self._connection.fetch(self._queries["has_open_quarantine"], [number])
+        if is_open:
+            statement = self._queries.of_table("settle_quarantine", number)
+            self._connection.execute(statement, [number])
+
+    def _create(self, name: str, columns: Sequence[RelationColumn]) -> None:
+        self._connection.execute(self._dialect.create_relation(name, columns))
+
+    def _replaced(self) -> list[str]:
+        names = [table for table in self._plugin.tables if self._plugin.names(f"replaced_{table}")]
+        return sorted(names)
+
+    def _create_replaced(self) -> None:
+        for table in self._replaced():
+            self._connection.execute(self._dialect.create_replaced(table))
+
+    def _broken(self, number: int, error: StatementRefused | DatabaseUnknown) -> PluginError:
+        return PluginError(
+            f"{self._plugin.path}, insert_table_queries[{number}]",
+            f"the database answers {error.code}: {error.found}",
+            "a statement that it accepts",
+            "Correct the plugin; the table's objects wait and are loaded then.",
+        )
+
+    def _over_budget(self, refused: int, keys: int, last: str) -> PluginError:
+        return PluginError(
+            str(self._plugin.path),
+            f"{refused} or more of {keys} rows are refused, the last with {last}",
+            f"at most {LEAST_BUDGET} or 1 % of a load",
+            "Correct the plugin; the table's objects wait and are loaded then.",
+        )
+
+
+class _Parts:
+    """The relations of a load, cut down to some of their keys at a time."""
+
+    def __init__(self, connection: Connection, dialect: Dialect, relations: Sequence[str]) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._relations = relations
+        for relation in relations:
+            connection.execute(dialect.set_aside(relation))
+        connection.execute(
+            dialect.create_relation("_part", [RelationColumn("k", dialect.key_type)])
+        )
+
+    def keys(self) -> list[bytes]:
+        """Every key of the relations, in key order."""
+        union = " union ".join(
+            f"select _key from {self._dialect.quoted(relation)}" for relation in self._relations
+        )
+        rows = self._connection.fetch(f"{union} order by 1")
+        return [self._dialect.key_bytes(key) for (key,) in rows]
+
+    def keep_only(self, keys: Sequence[bytes]) -> None:
+        """Leave the rows of these keys in the relations."""
+        self._connection.execute("delete from _part")
+        rows = "".join(f"{self._dialect.encoded_key(key)}\n" for key in keys)
+        self._connection.copy_in("_part", ["k"], [rows.encode()])
+        for relation in self._relations:
+            self._connection.execute(f"delete from {self._dialect.quoted(relation)}")
+            self._connection.execute(self._dialect.take_part(relation))

@@ -1,0 +1,297 @@
+"""Intake: which objects to load, and what becomes of them afterwards.
+
+    object names ─► by table, in name order ─► read ─► etl.load ─► commit
+                                                                     └─► Processed/, then delete
+
+The raw bucket is the queue, and what tells of an object is only a hint: an object is gone from the
+bucket when, and only when, the database has committed it and the archive has it. So an object that
+nobody tells of is found by the sweep, one that is told of twice is loaded once, and a crash at any
+step leaves something that the next delivery finishes.
+"""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from typing import Any, Final
+
+from dynaurora.errors import (
+    ChangeError,
+    DatabaseAway,
+    DatabaseUnknown,
+    DynauroraError,
+    LoadRace,
+    PluginError,
+    StreamNotAccepted,
+)
+from dynaurora.etl import Engine, Loaded, load
+from dynaurora.log import log
+from dynaurora.metadata import Metadata, ParkedFor, Registration
+from dynaurora.model.events import ERRORS_FOLDER, Message, ObjectName, message_of
+from dynaurora.model.names import is_table_name
+from dynaurora.plugins.contract import Plugin
+from dynaurora.plugins.folder import PluginFolder
+from dynaurora.ports import Clock, ObjectStore, StoredObject
+
+RACE_TRIES: Final = 5
+UNKNOWN_TRIES: Final = 5
+SWEEP_AGE_S: Final = 3600
+"""Older raw objects have been missed by every event, or wait for a table that waits."""
+
+LOAD_BYTES: Final = 16 * 1024 * 1024
+LOAD_OBJECTS: Final = 1000
+"""One transaction reads objects until it has this much, packed or not: it bounds memory."""
+
+RESERVED_MS: Final = 30_000
+"""A sweep stops when no more time than this is left; the next one goes on where it stopped."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What an invocation did. ``failed`` objects are told of again; ``waiting`` ones stay."""
+
+    loaded: dict[str, Loaded] = field(default_factory=dict)
+    failed: set[ObjectName] = field(default_factory=set)
+    waiting: set[ObjectName] = field(default_factory=set)
+
+    def summary(self) -> dict[str, Any]:
+        """The outcome in numbers."""
+        return {
+            "loaded": {table: asdict(loaded) for table, loaded in self.loaded.items()},
+            "failed": len(self.failed),
+            "waiting": len(self.waiting),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the intake works with."""
+
+    store: ObjectStore
+    engine: Engine
+    plugins: PluginFolder
+    clock: Clock
+    raw_bucket: str
+    backup_bucket: str
+
+
+def take_in_messages(parts: Parts, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Load what the messages of an SQS event tell of; the ids of those that have to come again.
+
+    A message that is no notification of S3 comes again until it is a dead letter, which alarms.
+    """
+    messages: list[Message] = []
+    failed: list[str] = []
+    for record in records:
+        try:
+            messages.append(message_of(record))
+        except ChangeError as error:
+            log("error", str(error), alarm="message")
+            failed.append(str(record["messageId"]))
+    objects = [name for message in messages for name in message.objects]
+    receives = max((message.receives for message in messages), default=1)
+    report = take_in(parts, objects, receives=receives)
+    failed += [m.message_id for m in messages if not report.failed.isdisjoint(m.objects)]
+    return failed
+
+
+def take_in(parts: Parts, objects: Iterable[ObjectName], *, receives: int = 1) -> Report:
+    """Load objects that an event tells of.
+
+    receives: how often the delivery has been received; a table that keeps failing is parked.
+    Raises ``DatabaseAway`` when the database cannot be reached: the whole delivery comes again.
+    """
+    report = Report()
+    found = sorted(set(objects), key=lambda name: (name.table, name))
+    for table, names in groupby(found, key=lambda name: name.table):
+        _take_in_table(parts, table, list(names), receives, report)
+    return report
+
+
+def sweep(parts: Parts, *, table: str = "", age_s: int = SWEEP_AGE_S) -> Report:
+    """Load what is in the raw bucket although no event has loaded it, while time is left.
+
+    table: only this one's objects; "" for all. age_s: only objects that are at least so old.
+    """
+    report = Report()
+    for folder in [table] if table else list(parts.store.folders(parts.raw_bucket)):
+        if parts.clock.remaining_ms() < RESERVED_MS:
+            log("warning", "the sweep stops: the next one goes on", folder=folder)
+            break
+        names = list(parts.store.list_older(parts.raw_bucket, folder, age_s))
+        if names:
+            _take_in_table(parts, folder, names, 1, report)
+    return report
+
+
+def _take_in_table(
+    parts: Parts, table: str, names: Sequence[ObjectName], receives: int, report: Report
+) -> None:
+    """One table: its own failure fails its own objects, never another table's."""
+    metadata = Metadata(parts.engine.connection, parts.engine.queries)
+    if table == ERRORS_FOLDER:
+        _note_gaps(metadata, names)
+    elif is_table_name(table):
+        _take_in_objects(parts, metadata, names, receives, report)
+    else:
+        keys = [name.key for name in names]
+        log("error", "objects outside any table's folder are left alone", objects=keys)
+        report.waiting.update(names)
+
+
+def _take_in_objects(
+    parts: Parts, metadata: Metadata, names: Sequence[ObjectName], receives: int, report: Report
+) -> None:
+    table = names[0].table
+    registration = metadata.registration(table)
+    digest = ""
+    try:
+        plugin = parts.plugins.plugin(table)
+        digest = plugin.digest if plugin else ""
+        if plugin is None or registration.waits_for(digest):
+            _let_wait(metadata, registration, is_known=plugin is not None)
+            report.waiting.update(names)
+            return
+        if registration.parked_for:
+            # It waited until now, so older objects of it wait too.
+            waiting = parts.store.list_older(parts.raw_bucket, table, 0)
+            names = sorted({*names, *waiting})
+        registration = metadata.create_tables(plugin, registration)
+        _load_table(parts, metadata, plugin, registration, names, report)
+    except (PluginError, StreamNotAccepted) as error:
+        why: ParkedFor = "plugin" if isinstance(error, PluginError) else "stream"
+        _park(metadata, registration, why, error, digest)
+        report.waiting.update(names)
+    except DatabaseAway:
+        raise
+    except DatabaseUnknown as error:
+        if receives >= UNKNOWN_TRIES:
+            _park(metadata, registration, "error", error, digest)
+        _failed(table, error, names, report)
+    except DynauroraError as error:
+        _failed(table, error, names, report)
+
+
+def _let_wait(metadata: Metadata, registration: Registration, *, is_known: bool) -> None:
+    reason = registration.reason
+    if not is_known:
+        reason = f"no plugin: add {registration.table}.py to sqlqueries/"
+        if registration.parked_for != "unknown":
+            metadata.park(registration, "unknown", reason, "")
+    log("warning", "objects wait", table=registration.table, reason=reason)
+
+
+def _load_table(
+    parts: Parts,
+    metadata: Metadata,
+    plugin: Plugin,
+    registration: Registration,
+    names: Sequence[ObjectName],
+    report: Report,
+) -> None:
+    for objects in _read(parts, metadata, registration, names):
+        loaded = _load(parts, metadata, plugin, registration, objects)
+        for stored in objects:
+            _archive(parts, stored)
+        report.loaded[plugin.table] = _sum(report.loaded.get(plugin.table, Loaded()), loaded)
+        log("info", "loaded", table=plugin.table, **asdict(loaded))
+
+
+def _load(
+    parts: Parts,
+    metadata: Metadata,
+    plugin: Plugin,
+    registration: Registration,
+    objects: Sequence[StoredObject],
+) -> Loaded:
+    """Load; after a race the whole transaction is done again, on what is registered then."""
+    for number in range(1, RACE_TRIES + 1):
+        try:
+            return load(parts.engine, plugin, registration, objects)
+        except LoadRace as error:
+            if number == RACE_TRIES:
+                raise
+            log("info", "a race: the load is done again", table=plugin.table, code=error.code)
+            parts.clock.sleep(random.uniform(0, 0.1 * 2**number))  # noqa: S311 - spreads retries
+            registration = metadata.registration(plugin.table)
+    raise AssertionError
+
+
+def _read(
+    parts: Parts, metadata: Metadata, registration: Registration, names: Sequence[ObjectName]
+) -> Iterator[list[StoredObject]]:
+    """The objects in portions of one transaction each; objects that are gone are accounted for."""
+    portion: list[StoredObject] = []
+    size = 0
+    for name in names:
+        stored = parts.store.read(name)
+        if stored is None:
+            _missing(parts, metadata, registration, name)
+            continue
+        if portion and (size + len(stored.data) > LOAD_BYTES or len(portion) == LOAD_OBJECTS):
+            yield portion
+            portion, size = [], 0
+        portion.append(stored)
+        size += len(stored.data)
+    if portion:
+        yield portion
+
+
+def _missing(
+    parts: Parts, metadata: Metadata, registration: Registration, name: ObjectName
+) -> None:
+    """An object that is gone was loaded before, or has vanished: the one loss that can be seen."""
+    if metadata.is_object_known(registration, name):
+        return
+    if parts.store.exists(name.processed(parts.backup_bucket)):
+        return
+    metadata.add_gap("vanished", name)
+    log("error", "an object vanished before it was loaded", alarm="vanished", object=name.key)
+
+
+def _archive(parts: Parts, stored: StoredObject) -> None:
+    """Copy to ``Processed/``, then delete. An object that changed since it was read stays."""
+    target = stored.name.processed(parts.backup_bucket)
+    if parts.store.copy(stored.name, stored.etag, target):
+        parts.store.delete(stored.name)
+
+
+def _note_gaps(metadata: Metadata, names: Iterable[ObjectName]) -> None:
+    for name in names:
+        if metadata.add_gap("undelivered", name):
+            log("error", "Firehose could not deliver changes", alarm="gap", object=name.key)
+
+
+def _park(
+    metadata: Metadata,
+    registration: Registration,
+    why: ParkedFor,
+    error: DynauroraError,
+    digest: str,
+) -> None:
+    metadata.park(registration, why, str(error), digest)
+    log(
+        "error",
+        "table parked",
+        alarm="parked",
+        table=registration.table,
+        parked_for=why,
+        where=error.where,
+        fix=error.remedy,
+    )
+
+
+def _failed(table: str, error: DynauroraError, names: Sequence[ObjectName], report: Report) -> None:
+    log(
+        "error",
+        "the load failed and comes again",
+        table=table,
+        kind=type(error).__name__,
+        where=error.where,
+        code=getattr(error, "code", ""),
+    )
+    report.failed.update(names)
+
+
+def _sum(one: Loaded, other: Loaded) -> Loaded:
+    return Loaded(*(getattr(one, n) + getattr(other, n) for n in Loaded.__dataclass_fields__))
