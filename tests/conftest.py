@@ -35,6 +35,7 @@ def database_url(postgresql):
     """The URL of a fresh, empty database, which is dropped after the test."""
     import psycopg
 
+    postgresql.start()  # a test before may have stopped it
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgresql.url, autocommit=True) as connection:
         connection.execute(f"create database {name}")

@@ -30,13 +30,24 @@ SETTLED_S = 60
 
 @contextlib.contextmanager
 def kept(folder: Path) -> Iterator[Path]:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _locked(folder):
+    """``folder``, held. It is made when it is missing."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(_locked(folder))
+        except OSError as error:
+            raise LocalServerError(
+                str(folder),
+                f"cannot be used ({error.strerror})",
+                "a folder that may be written",
+                "Choose another folder.",
+            ) from error
         yield folder.resolve()
 
 
 @contextlib.contextmanager
 def temporary(parent: Path | None = None) -> Iterator[Path]:
+    """A new folder in ``parent``, held, and removed in the end."""
     parent = parent or Path(tempfile.gettempdir())
     _remove_abandoned(parent)
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent)).resolve()

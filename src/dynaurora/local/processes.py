@@ -102,19 +102,28 @@ def _works_in(process: psutil.Process, folder: Path, argument: str) -> bool:
     )
 
 
-def end(processes: Iterable[psutil.Process], asking: signal.Signals, patience_s: float) -> None:
-    """Ask the processes to end, and make those end that do not in time.
+def end(
+    server: Server | None,
+    others: Iterable[psutil.Process],
+    asking: signal.Signals,
+    patience_s: float,
+) -> None:
+    """Ask a server and other processes to end, and make those end that do not in time.
 
     Asked are those that no other of them has started: what these started, they end themselves.
     """
-    processes = list(processes)
+    processes = set(others)
+    if server is not None and server.poll() is None:
+        processes.add(psutil.Process(server.pid))
     ids = {process.pid for process in processes}
-    _send([process for process in processes if _parent(process) not in ids], asking)
+    _send((process for process in processes if _parent(process) not in ids), asking)
     left = _outlasting(processes, patience_s)
     _send(left, signal.SIGKILL)
     if left := _outlasting(left, 10):
         names = ", ".join(str(process.pid) for process in left)
         raise LocalServerError(f"process {names}", "does not end, even when it is killed")
+    if server is not None:
+        server.wait()
 
 
 def _parent(process: psutil.Process) -> int | None:
@@ -130,13 +139,13 @@ def _send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
             process.send_signal(number)
 
 
-def _outlasting(processes: list[psutil.Process], patience_s: float) -> list[psutil.Process]:
+def _outlasting(processes: Iterable[psutil.Process], patience_s: float) -> list[psutil.Process]:
     deadline = time.monotonic() + patience_s
-    while processes := [process for process in processes if _is_alive(process)]:
+    while left := [process for process in processes if _is_alive(process)]:
         if time.monotonic() > deadline:
             break
         time.sleep(0.01)
-    return processes
+    return left
 
 
 def _is_alive(process: psutil.Process) -> bool:
@@ -147,10 +156,12 @@ def _is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def listens(process_id: int, port: int) -> bool:
-    """Whether this process, not another one, is who answers on the port."""
+def listens(server: Server | None, port: int) -> bool:
+    """Whether this server, not another program, is who answers on the port."""
+    if server is None:
+        return False
     try:
-        connections = psutil.Process(process_id).net_connections(kind="tcp")
+        connections = psutil.Process(server.pid).net_connections(kind="tcp")
     except psutil.Error:
         return False
     return any(
@@ -161,6 +172,8 @@ def listens(process_id: int, port: int) -> bool:
 
 def tail(log: Path, begin: int = 0, lines: int = 15) -> str:
     """The last lines that a server wrote since its log was ``begin`` bytes long."""
+    if not log.exists():
+        return ""
     with log.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(begin if begin <= size else 0)
