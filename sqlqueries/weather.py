@@ -1,7 +1,8 @@
 """Weather at the three airports of New York, hour by hour.
 
-The sort key is a time that DynamoDB keeps as text. As a key column it stays that text, for two texts
-may name one moment and still be two items; ``observed_at`` reads the same attribute as a time.
+The sort key is a time that DynamoDB keeps as text. As a key column it stays that text, for two
+texts may name one moment and still be two items; ``observed_at`` reads the same attribute as a
+time.
 """
 
 from dynaurora import Table, column
