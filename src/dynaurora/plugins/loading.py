@@ -5,7 +5,7 @@ nobody else sees: names such as ``prod.Orders-v2`` are no module names.
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -23,6 +23,7 @@ from dynaurora.plugins.declarations import (
     check_key,
     normalised_columns,
 )
+from dynaurora.plugins.rules import Finding, StatementList, Written, findings
 from dynaurora.plugins.statements import (
     create_statements,
     dialect_of,
@@ -31,12 +32,19 @@ from dynaurora.plugins.statements import (
     select_statements,
     statements_of,
 )
-from dynaurora.plugins.tables import SqlTable, column_names_fit, sql_tables, staged_relation
+from dynaurora.plugins.tables import SqlTable, column_names_fit, sql_tables
 
-LISTS: Final = ("create_table_queries", "insert_table_queries", "drop_table_queries")
+LISTS: Final[tuple[StatementList, ...]] = (
+    "create_table_queries",
+    "insert_table_queries",
+    "drop_table_queries",
+)
 NAMES: Final = ("key", "columns", *LISTS, "select_table_queries")
 """Every name that a plugin may define and that means something, beside its Tables."""
 
+_SqlTables = Mapping[int, Sequence[SqlTable]]
+"""The SQL tables of each Table, by its identity: equal Tables may stand for different things."""
+_Say = Callable[[Sequence[SqlTable], str], list[str]]
 _MODULE: Final = "_dynaurora_plugin"
 _STATEMENT: Final = 'text, {"postgresql": …, "mysql": …} or a Table'
 
@@ -46,17 +54,50 @@ def digest_of(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A plugin, the statements in it that its author wrote, and the file's bytes."""
+
+    plugin: Plugin
+    written: tuple[Written, ...]
+    data: bytes
+
+
 def load_plugin(path: Path, table: str, engine: Engine) -> Plugin:
-    """Run a plugin's file and read what it defines; raise ``PluginError`` with the place."""
+    """Run a plugin's file and read what it defines.
+
+    Raises ``PluginError`` with the place of the first thing that is wrong, also for a statement
+    that a load must not run.
+    """
+    reading = read_plugin(path, table, engine)
+    for written in reading.written:
+        for finding in findings(written):
+            if finding.is_error:
+                raise finding_error(path, reading.data, finding)
+    return reading.plugin
+
+
+def read_plugin(path: Path, table: str, engine: Engine) -> Reading:
+    """Run a plugin's file and read what it defines, whatever its statements say."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise PluginError(str(path), f"it cannot be read ({error.strerror})") from error
     namespace = _run(path, data)
+    definitions = _Definitions(path, table, engine, namespace)
     try:
-        return _Definitions(path, table, engine, namespace).plugin(digest_of(data))
+        plugin = definitions.plugin(digest_of(data))
+        return Reading(plugin, tuple(definitions.written()), data)
     except DeclarationError as error:
-        raise _declaration_error(path, data, error, None) from None
+        raise _declaration_error(path, data, error, ()) from None
+
+
+def finding_error(path: Path, data: bytes, finding: Finding) -> PluginError:
+    """What is wrong with a statement, with its line and column."""
+    from dynaurora.plugins.places import Source, where  # noqa: PLC0415 - only for what is wrong
+
+    place = Source(data).written(finding.written, finding.offset)
+    return PluginError(where(path, *place), finding.found, "", finding.remedy)
 
 
 def _run(path: Path, data: bytes) -> Mapping[str, Any]:
@@ -69,7 +110,10 @@ def _run(path: Path, data: bytes) -> Mapping[str, Any]:
     except SyntaxError as error:
         raise _syntax_error(path, error) from error
     except DeclarationError as error:
-        raise _declaration_error(path, data, error, error) from error
+        from dynaurora.plugins.places import raised_at  # noqa: PLC0415 - only for what is wrong
+
+        place = raised_at(path, error.__traceback__)
+        raise _declaration_error(path, data, error, place) from error
     except PluginError:
         raise
     except (Exception, SystemExit) as error:
@@ -161,7 +205,7 @@ class _Definitions:
             keys.insert(0, self._own_key())
         if not keys:
             first = next(iter(columns), "id")
-            raise self._error("key is missing", "", f'Add key = "{first}".')
+            raise self._error("key", "key is missing", "", f'Add key = "{first}".')
         for other in keys[1:]:
             if other != keys[0]:
                 raise DeclarationError(
@@ -184,67 +228,93 @@ class _Definitions:
             return key
         raise self._wrong("key", key, 'a column\'s name, or ("partition", "sort")')
 
-    def _list(self, name: str, sql: Mapping[int, Sequence[SqlTable]], say: Any) -> Iterator[str]:
+    def written(self) -> Iterator[Written]:
+        """The statements of the author's own, for this engine."""
+        for name in LISTS:
+            if name in self.namespace:
+                for number, value in enumerate(self._listed(name)):
+                    if not isinstance(value, Table):
+                        yield from self._written(name, number, value)
+        if "select_table_queries" in self.namespace:
+            for query, value in self._queries():
+                yield from self._written("select_table_queries", query, value)
+
+    def _list(self, name: StatementList, sql: _SqlTables, say: _Say) -> Iterator[str]:
         """The statements of a list, on this engine; the Tables' own where it is not defined."""
         if name not in self.namespace:
             for tables in reversed(list(sql.values())) if say is drop_statements else sql.values():
                 yield from say(tables, self.engine)
             return
-        listed = self.namespace[name]
-        if not isinstance(listed, list | tuple):
-            raise self._wrong(name, listed, "a list of statements")
-        for number, value in enumerate(listed):
+        for number, value in enumerate(self._listed(name)):
             if isinstance(value, Table):
                 yield from say(sql[id(value)], self.engine)
             else:
-                statement = self._statement(f"{name}[{number}]", value)
-                if statement is not None:
-                    yield statement
+                yield from (written.text for written in self._written(name, number, value))
 
-    def _select(self, sql: Mapping[int, Sequence[SqlTable]]) -> Mapping[str, str]:
+    def _select(self, sql: _SqlTables) -> Mapping[str, str]:
         if "select_table_queries" not in self.namespace:
             return {
                 name: statement
                 for tables in sql.values()
                 for name, statement in select_statements(tables, self.engine).items()
             }
+        return {
+            name: written.text
+            for name, value in self._queries()
+            for written in self._written("select_table_queries", name, value)
+        }
+
+    def _listed(self, name: StatementList) -> Sequence[object]:
+        listed = self.namespace[name]
+        if not isinstance(listed, list | tuple):
+            raise self._wrong(name, listed, "a list of statements")
+        return listed
+
+    def _queries(self) -> Iterator[tuple[str, object]]:
         queries = self.namespace["select_table_queries"]
         if not isinstance(queries, Mapping):
             raise self._wrong("select_table_queries", queries, '{"name of the query": "select …"}')
-        found = {}
         for name, value in queries.items():
             if not isinstance(name, str):
-                raise self._wrong("select_table_queries", name, "a text as the query's name")
-            statement = self._statement(f'select_table_queries["{name}"]', value)
-            if statement is not None:
-                found[name] = statement
-        return found
+                raise self._wrong("a name in select_table_queries", name, "a text")
+            yield name, value
 
-    def _statement(self, place: str, value: object) -> str | None:
-        """One statement for this engine; None where the engine needs none."""
+    def _written(self, name: StatementList, at: int | str, value: object) -> Iterator[Written]:
+        """A statement for this engine; nothing where the engine needs none."""
         if isinstance(value, str):
-            return value
+            yield Written(name, at, value, self.engine)
+            return
+        place = Written(name, at, "", self.engine).place
         if not isinstance(value, Mapping):
             raise self._wrong(place, value, _STATEMENT)
         for engine in value:
             if engine not in ENGINES:
-                raise DeclarationError(place, f"{engine!r} is no engine; engines are {ENGINES}")
+                known = " and ".join(ENGINES)
+                raise self._error(name, f"{place}: {engine!r} is no engine", known)
         if self.engine not in value:
-            raise DeclarationError(
-                place,
-                f'it has no "{self.engine}" statement; '
-                f"give one, or None if {self.engine} needs none",
+            raise self._error(
+                name,
+                f'{place} has no "{self.engine}" statement',
+                "",
+                f"Give one, or None if {self.engine} needs none.",
             )
         statement = value[self.engine]
-        if statement is not None and not isinstance(statement, str):
+        if statement is None:
+            return
+        if not isinstance(statement, str):
             raise self._wrong(place, statement, "a statement, or None")
-        return statement
+        yield Written(name, at, statement, self.engine, tuple(value))
 
     def _wrong(self, place: str, value: object, expected: str) -> PluginError:
-        return self._error(f"{place} is a {type(value).__name__}", expected, "")
+        name = next((name for name in NAMES if place.endswith(name) or name in place), place)
+        return self._error(name, f"{place} is of type {type(value).__name__}", expected)
 
-    def _error(self, found: str, expected: str, remedy: str) -> PluginError:
-        return PluginError(str(self.path), found, expected, remedy)
+    def _error(self, name: str, found: str, expected: str = "", remedy: str = "") -> PluginError:
+        """What is wrong with what the file says a name is."""
+        from dynaurora.plugins.places import Source, where  # noqa: PLC0415 - only for what is wrong
+
+        at = Source(self.path.read_bytes()).named(name)
+        return PluginError(where(self.path, *at), found, expected, remedy)
 
 
 def _staged(name: str, column: Column) -> Column:
@@ -285,28 +355,26 @@ def _shown(key: tuple[str, ...]) -> str:
 def _syntax_error(path: Path, error: SyntaxError) -> PluginError:
     from dynaurora.plugins.places import where  # noqa: PLC0415 - only for what is wrong
 
-    return PluginError(where(path, error.lineno, error.offset), f"SyntaxError: {error.msg}")
+    place = [number for number in (error.lineno, error.offset) if number]
+    return PluginError(where(path, *place), f"SyntaxError: {error.msg}")
 
 
 def _declaration_error(
-    path: Path, data: bytes, error: DeclarationError, raised: BaseException | None
+    path: Path, data: bytes, error: DeclarationError, raised: tuple[int, ...]
 ) -> PluginError:
-    from dynaurora.plugins.places import declared_at, raised_at, where  # noqa: PLC0415 - see above
+    from dynaurora.plugins.places import Source, where  # noqa: PLC0415 - see above
 
-    at = None if raised is None else raised_at(path, raised.__traceback__)
-    line = None if at is None else at[0]
-    found = (declared_at(data, error.place, line) if error.place else None) or at or ()
-    return PluginError(where(path, *found), str(error))
+    place, at = Source(data).declared(error.place, raised)
+    return PluginError(where(path, *at), f"{place}: {error.message}" if place else error.message)
 
 
 def _run_error(path: Path, error: BaseException) -> PluginError:
     from dynaurora.plugins.places import raised_at, where  # noqa: PLC0415 - see above
 
-    at = raised_at(path, error.__traceback__) or ()
     said = f": {error}" if str(error) else ""
     return PluginError(
-        where(path, *at), f"{type(error).__name__}{said}", "", "A plugin only declares."
+        where(path, *raised_at(path, error.__traceback__)),
+        f"{type(error).__name__}{said}",
+        "",
+        "A plugin only declares.",
     )
-
-
-__all__ = ["LISTS", "NAMES", "digest_of", "load_plugin", "staged_relation"]

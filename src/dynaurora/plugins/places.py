@@ -4,87 +4,214 @@ Imported only when there is something to say: a file that is right is never pars
 """
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from traceback import walk_tb
 from types import TracebackType
 from typing import Final
 
-_IN_PLACE: Final = re.compile(r'\["((?:[^"]|"(?!\]))*)"\]')
+from dynaurora.plugins.rules import Written
+
+_NAME_IN_PLACE: Final = re.compile(r'\["((?:[^"]|"(?!\]))*)"\]')
+
+Place = tuple[int, int]
+"""A line and a column, both from 1."""
 
 
-def where(path: Path, line: int | None = None, column: int | None = None) -> str:
+def where(path: Path, *place: int) -> str:
     """``file:line:column``, as far as it is known."""
-    return ":".join(str(part) for part in (path, line, column) if part is not None)
+    return ":".join(str(part) for part in (path, *place))
 
 
-def raised_at(path: Path, traceback: TracebackType | None) -> tuple[int, int | None] | None:
+def raised_at(path: Path, traceback: TracebackType | None) -> tuple[int, ...]:
     """The line and column of the plugin's own code that an exception came through last."""
-    found = None
-    for frame, line in walk_tb(traceback):
-        if frame.f_code.co_filename == str(path):
-            found = frame, line
-    if found is None:
-        return None
-    last = _last_instruction(traceback, path)
-    return found[1], last
-
-
-def declared_at(source: bytes, place: str, line: int | None = None) -> tuple[int, int] | None:
-    """The line and column of a place such as ``columns["lines"]["sku"]`` in a plugin's source.
-
-    line: of the call that raised; only a declaration that covers it is looked into.
-    """
-    tree = ast.parse(source)
-    names = _IN_PLACE.findall(place)
-    word = place.partition("[")[0]
-    for node in _candidates(tree, word, line):
-        found = _inside(tree, node, names)
-        if found is not None:
-            return found.lineno, found.col_offset + 1
-    return None
-
-
-def _last_instruction(traceback: TracebackType | None, path: Path) -> int | None:
-    column = None
+    found: tuple[int, ...] = ()
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if code.co_filename == str(path):
             positions = islice(code.co_positions(), traceback.tb_lasti // 2, None)
-            start = next(positions, (None, None, None, None))[2]
-            column = None if start is None else start + 1
+            line, _, column, _ = next(positions, (None, None, None, None))
+            found = (traceback.tb_lineno,)
+            if line == traceback.tb_lineno and column is not None:
+                found = (line, column + 1)
         traceback = traceback.tb_next
-    return column
+    return found
 
 
-def _candidates(tree: ast.Module, word: str, line: int | None) -> Iterator[ast.expr]:
-    """What may be the declaration, the innermost first."""
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _covers(node, line)]
-    for call in sorted(calls, key=lambda node: (-node.lineno, -node.col_offset)):
-        yield from (keyword.value for keyword in call.keywords if keyword.arg == word)
-        if not word:
-            yield from (found for found in call.args if isinstance(found, ast.Dict))
-            yield from (keyword.value for keyword in call.keywords if keyword.arg == "columns")
-    assigned = _assigned(tree, word)
-    if assigned is not None:
-        yield assigned
+class Source:
+    """A plugin's source, parsed."""
 
+    def __init__(self, data: bytes) -> None:
+        self._tree = ast.parse(data)
+        self._text = data.decode("utf-8", errors="replace")
 
-def _covers(node: ast.expr, line: int | None) -> bool:
-    return line is None or node.lineno <= line <= (node.end_lineno or node.lineno)
+    def declared(self, place: str, call: tuple[int, ...] = ()) -> tuple[str, tuple[int, ...]]:
+        """The whole name of a place such as ``["sku"]``, and its line and column.
 
+        call: where the call stands that refused it; empty if no call did.
+        """
+        node = self._call_at(call)
+        whole = (self._prefix(node) if node and not place.startswith("columns") else "") + place
+        names = _NAME_IN_PLACE.findall(place)
+        word = place.partition("[")[0]
+        for candidate in self._candidates(node, word):
+            found = self._inside(candidate, names)
+            if found is not None:
+                return whole, _place(found)
+        return whole, call
 
-def _inside(tree: ast.Module, node: ast.expr, names: Sequence[str]) -> ast.expr | None:
-    """The key of a (nested) dict, or the node itself where no name is asked for."""
-    if not names:
+    def written(self, written: Written, offset: int) -> tuple[int, ...]:
+        """The line and column of a character of a statement."""
+        node = self._statement(written)
+        if node is None:
+            assigned = self._assigned(written.list)
+            return () if assigned is None else _place(assigned)
+        for text in self._texts(node):
+            if offset < len(text.value):
+                return text.place_of(offset)
+            offset -= len(text.value)
+        return _place(node)
+
+    def named(self, name: str) -> tuple[int, ...]:
+        """The line and column of what the file says a name is."""
+        assigned = self._assigned(name)
+        return () if assigned is None else _place(assigned)
+
+    def _call_at(self, place: tuple[int, ...]) -> ast.Call | None:
+        if len(place) < 2:
+            return None
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Call) and _place(node) == place:
+                return node
+        return None
+
+    def _prefix(self, call: ast.Call) -> str:
+        """``columns["lines"]`` for the call that stands there."""
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if value is call and isinstance(key, ast.Constant):
+                        return f'columns["{key.value!s}"]'
+        return ""
+
+    def _candidates(self, call: ast.Call | None, word: str) -> Iterator[ast.expr]:
+        """What may be the declaration that a place begins at."""
+        calls = [call] if call else [n for n in ast.walk(self._tree) if isinstance(n, ast.Call)]
+        for node in calls:
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == word)
+            if not word:
+                yield from (found for found in node.args if isinstance(found, ast.Dict))
+                yield from (kw.value for kw in node.keywords if kw.arg == "columns")
+        assigned = self._assigned(word)
+        if assigned is not None and call is None:
+            yield assigned
+
+    def _inside(self, node: ast.expr, names: Sequence[str]) -> ast.expr | None:
+        """The key in a (nested) dict, or the node itself where no name is asked for."""
+        if not names:
+            return node
+        name, *rest = names
+        for key, value in self._entries(node):
+            if key.value == name:
+                return self._inside(_columns_of(value), rest) if rest else key
+        return None
+
+    def _entries(self, node: ast.expr) -> Iterator[tuple[ast.Constant, ast.expr]]:
+        """The entries of a dict, also of one that is spread into it under its name."""
+        node = self._resolved(node)
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if key is None:
+                    yield from self._entries(value)
+                elif isinstance(key, ast.Constant):
+                    yield key, value
+
+    def _statement(self, written: Written) -> ast.expr | None:
+        listed = self._assigned(written.list)
+        node: ast.expr | None = None
+        if isinstance(written.at, int) and isinstance(listed, ast.List | ast.Tuple):
+            node = listed.elts[written.at] if written.at < len(listed.elts) else None
+        elif isinstance(written.at, str) and listed is not None:
+            node = dict(_by_name(self._entries(listed))).get(written.at)
+        if node is None:
+            return None
+        node = self._resolved(node)
+        if written.engines is not None:
+            node = dict(_by_name(self._entries(node))).get(written.engine)
         return node
-    name, *rest = names
-    for key, value in _entries(tree, node):
-        if key.value == name:
-            return _inside(tree, _columns_of(value), rest) if rest else key
-    return None
+
+    def _texts(self, node: ast.expr) -> Iterator["_Text"]:
+        """The pieces of a text that is written as literals, sums of them, or names of them."""
+        node = self._resolved(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _literals(self._text, node)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            yield from self._texts(node.left)
+            yield from self._texts(node.right)
+
+    def _resolved(self, node: ast.expr) -> ast.expr:
+        seen = 0
+        while isinstance(node, ast.Name) and seen < _LONGEST_CHAIN:
+            assigned = self._assigned(node.id)
+            if assigned is None:
+                return node
+            node, seen = assigned, seen + 1
+        return node
+
+    def _assigned(self, name: str) -> ast.expr | None:
+        """What the module says a name is, the last time that it says so."""
+        found = None
+        for node in self._tree.body:
+            if isinstance(node, ast.Assign):
+                if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+                    found = node.value
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                found = node.value if node.target.id == name else found
+        return found
+
+
+_LONGEST_CHAIN: Final = 20
+
+
+class _Text:
+    """One string literal: its value, and where each character of it stands."""
+
+    def __init__(self, literal: str, line: int, column: int) -> None:
+        self.value: str = ast.literal_eval(literal)
+        self._literal = literal
+        self._line = line
+        self._column = column
+
+    def place_of(self, offset: int) -> Place:
+        """The place of a character; of the literal's start where an escape is in the way."""
+        start = self._literal.find(self.value) if self.value else -1
+        if start < 0:
+            return self._line, self._column
+        before = self._literal[: start + offset]
+        lines = before.count("\n")
+        if not lines:
+            return self._line, self._column + len(before)
+        return self._line + lines, len(before) - before.rindex("\n")
+
+
+def _literals(source: str, node: ast.Constant) -> Iterator[_Text]:
+    """The literals that stand side by side in one constant."""
+    segment = ast.get_source_segment(source, node) or "''"
+    text = f"({segment})"  # in brackets, so that lines may go on
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.STRING:
+            row, column = token.start
+            first = node.col_offset if row == 1 else 1
+            yield _Text(token.string, node.lineno + row - 1, column + first)
+
+
+def _by_name(
+    entries: Iterator[tuple[ast.Constant, ast.expr]],
+) -> Iterator[tuple[object, ast.expr]]:
+    return ((key.value, value) for key, value in entries)
 
 
 def _columns_of(node: ast.expr) -> ast.expr:
@@ -95,27 +222,5 @@ def _columns_of(node: ast.expr) -> ast.expr:
     return (named or node.args[1:2] or [node])[0]
 
 
-def _entries(tree: ast.Module, node: ast.expr) -> Iterator[tuple[ast.Constant, ast.expr]]:
-    """The entries of a dict, also of one that is spread into it under its name."""
-    if isinstance(node, ast.Name):
-        assigned = _assigned(tree, node.id)
-        if assigned is not None and not isinstance(assigned, ast.Name):
-            yield from _entries(tree, assigned)
-    elif isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
-            if key is None:
-                yield from _entries(tree, value)
-            elif isinstance(key, ast.Constant):
-                yield key, value
-
-
-def _assigned(tree: ast.Module, name: str) -> ast.expr | None:
-    """What a module says a name is, the last time that it says so."""
-    found = None
-    for node in tree.body:
-        if isinstance(node, ast.Assign):
-            if any(isinstance(target, ast.Name) and target.id == name for target in node.targets):
-                found = node.value
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            found = node.value if node.target.id == name else found
-    return found
+def _place(node: ast.expr) -> Place:
+    return node.lineno, node.col_offset + 1

@@ -3,7 +3,6 @@
 The row locks of the ledger keep two loads apart that hold the same key, so these statements never
 meet another load's rows and need no order among their own.
 """
-# ruff: noqa: S608 - every name is quoted, every text escaped
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
