@@ -17,13 +17,14 @@ Client = Callable[[str], Any]
 """Gives the client of a service by its name: ``client("s3")``."""
 
 _CONFIG: Final = Config(
-    # An unreachable endpoint is told within half a minute, not after botocore's minutes.
     connect_timeout=5,
     read_timeout=60,
     # CloudFormation and Firehose take few calls a second: wait and ask again.
-    retries={"mode": "standard", "max_attempts": 8},
+    retries={"mode": "standard", "total_max_attempts": 8},
     max_pool_connections=32,
 )
+_FIRST: Final = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 2}))
+"""For the service that is asked first: that nobody answers is told within seconds."""
 
 _SIGN_IN: Final = "Sign in (aws sso login, aws configure) or set AWS_PROFILE."
 _IDENTITY_CODES: Final = frozenset(
@@ -66,7 +67,9 @@ def client_factory(region: str, endpoint: str = "") -> Client:
         if service not in made:
             with aws_errors(service):
                 made[service] = session.client(
-                    service, endpoint_url=endpoint or None, config=_CONFIG
+                    service,
+                    endpoint_url=endpoint or None,
+                    config=_FIRST if service == "sts" else _CONFIG,
                 )
         return made[service]
 

@@ -253,11 +253,7 @@ def _executed(
 
     settled = _settled(client, name, stack, noted, after=after, is_begun=False)
     if settled.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        reasons = [
-            *_reasons(failures),
-            *_validation_failures(client, StackName=stack.identifier),
-        ]
-        raise _failed(name, f"is {settled.status}", reasons)
+        raise _failed(name, f"is {settled.status}", _reasons(client, stack, failures))
     change = StackChange.CREATED if is_new else StackChange.UPDATED
     return StackOutcome(name, change, settled.outputs)
 
@@ -319,13 +315,17 @@ def _progress(stack: str, event: Mapping[str, Any]) -> ResourceProgress:
     )
 
 
-def _reasons(failures: Sequence[ResourceProgress]) -> list[str]:
-    """Of the resources; of the stack itself only where no resource says more."""
-    of_resources = [failure for failure in failures if failure.kind != _STACK_TYPE]
-    return [
-        f"{failure.resource} ({failure.kind}): {failure.reason}"
-        for failure in of_resources or failures
+def _reasons(client: Any, stack: _Stack, failures: Sequence[ResourceProgress]) -> list[str]:
+    """Those of the resources; what the stack says of itself only where they say nothing."""
+    of_resources = [
+        *(_reason(failure) for failure in failures if failure.kind != _STACK_TYPE),
+        *_validation_failures(client, StackName=stack.identifier),
     ]
+    return of_resources or [_reason(failure) for failure in failures]
+
+
+def _reason(failure: ResourceProgress) -> str:
+    return f"{failure.resource} ({failure.kind}): {failure.reason}"
 
 
 def _validation_failures(client: Any, **which: str) -> list[str]:

@@ -219,7 +219,13 @@ def _package(name: str, *parts: Mapping[str, bytes]) -> Package:
 def _imports(path: Path, package: Path) -> Iterator[Path]:
     """The modules of the package that one file imports, with the packages they lie in."""
     own = _module_name(path, package)
-    for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        raise ProjectError(
+            f"{path}:{error.lineno}", error.msg, "Python", "Correct it and deploy again."
+        ) from error
+    for node in ast.walk(tree):
         for name in _imported_names(node, own, is_package=path.name == "__init__.py"):
             yield from _module_files(name, package)
 

@@ -1,0 +1,235 @@
+"""Stacks through change sets, on the emulator."""
+
+import json
+from itertools import count
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dynaurora.adapters.cloudformation import (
+    ResourceProgress,
+    StackChange,
+    StackRequest,
+    deploy_stack,
+    stack_outputs,
+)
+from dynaurora.errors import AwsError, StackFailed
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def client(aws):
+    return aws.client("cloudformation")
+
+
+@pytest.fixture
+def name():
+    return f"stack-{next(_numbers)}"
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+def request(name, *queues, parameters=None, **more):
+    resources = {
+        queue: {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {"QueueName": f"{name}-{queue}", "VisibilityTimeout": {"Ref": "Seconds"}},
+        }
+        for queue in queues
+    } | more
+    template = {
+        "Parameters": {"Seconds": {"Type": "String", "Default": "30"}},
+        "Resources": resources,
+        "Outputs": {"Seconds": {"Value": {"Ref": "Seconds"}}},
+    }
+    return StackRequest(name, as_yaml(template), parameters or {})
+
+
+def as_yaml(template):
+    """A comment makes it YAML: boto3 gives a JSON template back as a dict, ours are YAML."""
+    return f"# as written\n{json.dumps(template)}\n"
+
+
+def bucket(name, **properties):
+    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name, **properties}}
+
+
+def failing_bucket(name):
+    """S3 refuses a notification to a queue that does not exist."""
+    queue = "arn:aws:sqs:us-east-1:000000000000:nobody"
+    notification = {"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue}]}
+    return bucket(name, NotificationConfiguration=notification)
+
+
+def status(client, name):
+    return client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+
+
+def change_sets(client, name):
+    return client.list_change_sets(StackName=name)["Summaries"]
+
+
+def test_a_stack_is_created_updated_and_left_alone(client, name, told):
+    created = deploy_stack(client, request(name, "One"), told.append)
+    assert (created.change, created.outputs) == (StackChange.CREATED, {"Seconds": "30"})
+    assert deploy_stack(client, request(name, "One"), told.append).change == StackChange.UNCHANGED
+    updated = deploy_stack(client, request(name, "One", "Two"), told.append)
+    assert updated.change == StackChange.UPDATED
+    changed = request(name, "One", "Two", parameters={"Seconds": "60"})
+    assert deploy_stack(client, changed, told.append).outputs == {"Seconds": "60"}
+    assert stack_outputs(client, name) == {"Seconds": "60"}
+
+
+def test_progress_is_told_once_and_in_order(client, name, told):
+    deploy_stack(client, request(name, "One"), told.append)
+    assert all(isinstance(progress, ResourceProgress) for progress in told)
+    assert [(p.resource, p.status) for p in told] == [
+        (name, "CREATE_IN_PROGRESS"),
+        ("One", "CREATE_IN_PROGRESS"),
+        ("One", "CREATE_COMPLETE"),
+        (name, "CREATE_COMPLETE"),
+    ]
+    told.clear()
+    deploy_stack(client, request(name, "One", "Two"), told.append)
+    assert (told[0].resource, told[0].status) == (name, "UPDATE_IN_PROGRESS")
+    assert (told[-1].resource, told[-1].status) == (name, "UPDATE_COMPLETE")
+    assert "Two" in {progress.resource for progress in told}
+
+
+def test_a_stack_that_is_as_wanted_costs_two_reads(client, name, told, monkeypatch):
+    deploy_stack(client, request(name, "One"), told.append)
+    monkeypatch.setattr(client, "create_change_set", None)
+    assert deploy_stack(client, request(name, "One"), told.append).change == StackChange.UNCHANGED
+
+
+def test_another_text_of_the_same_template_changes_nothing_and_leaves_no_change_set(
+    client, name, told
+):
+    wanted = request(name, "One")
+    deploy_stack(client, wanted, told.append)
+    told.clear()
+    rewritten = StackRequest(name, f"# rewritten\n{wanted.template}")
+    assert deploy_stack(client, rewritten, told.append).change == StackChange.UNCHANGED
+    assert told == []
+    assert not [c for c in change_sets(client, name) if c["Status"] == "FAILED"]
+
+
+def test_a_failure_tells_the_reasons_of_the_resources(client, name, told):
+    broken = request(name, "One", Broken=failing_bucket(f"{name}-broken"))
+    with pytest.raises(StackFailed, match=r"Broken \(AWS::S3::Bucket\): .*destination") as raised:
+        deploy_stack(client, broken, told.append)
+    assert raised.value.where == f"stack {name}"
+    assert "ROLLBACK_COMPLETE" in raised.value.found
+    assert any(progress.is_failure for progress in told)
+
+
+def test_what_the_validation_refuses_is_told(client, aws, name, told):
+    aws.client("s3").create_bucket(Bucket=f"{name}-taken")
+    taken = request(name, "One", Taken=bucket(f"{name}-taken"))
+    with pytest.raises(StackFailed, match=rf"{name}-taken.*already exists"):
+        deploy_stack(client, taken, told.append)
+
+
+def test_a_template_that_is_none_is_told(client, name, told):
+    with pytest.raises(StackFailed, match="Template format error"):
+        deploy_stack(client, StackRequest(name, "Resources: [", {}), told.append)
+    with pytest.raises(StackFailed, match="AWS::Foo::Bar"):
+        deploy_stack(client, request(name, It={"Type": "AWS::Foo::Bar"}), told.append)
+    with pytest.raises(ClientError, match="does not exist"):
+        status(client, name)
+
+
+def test_a_stack_that_never_came_up_is_made_anew(client, aws, name, told):
+    broken = request(name, "One", Broken=failing_bucket(f"{name}-broken"))
+    with pytest.raises(StackFailed):
+        deploy_stack(client, broken, told.append)
+    assert status(client, name) == "ROLLBACK_COMPLETE"
+    told.clear()
+    assert deploy_stack(client, request(name, "One"), told.append).change == StackChange.CREATED
+    assert status(client, name) == "CREATE_COMPLETE"
+
+
+def test_an_update_that_fails_is_rolled_back_and_can_be_repeated(client, name, told):
+    deploy_stack(client, request(name, "One"), told.append)
+    broken = request(name, "One", Broken=failing_bucket(f"{name}-broken"))
+    with pytest.raises(StackFailed, match="UPDATE_ROLLBACK_COMPLETE"):
+        deploy_stack(client, broken, told.append)
+    assert deploy_stack(client, request(name, "One"), told.append).change == StackChange.UNCHANGED
+    assert deploy_stack(client, request(name, "Two"), told.append).change == StackChange.UPDATED
+
+
+def test_an_empty_stack_of_a_forgotten_change_set_is_filled(client, name, told):
+    wanted = request(name, "One")
+    client.create_change_set(
+        StackName=name,
+        ChangeSetName="forgotten",
+        ChangeSetType="CREATE",
+        TemplateBody=wanted.template,
+    )
+    assert status(client, name) == "REVIEW_IN_PROGRESS"
+    assert deploy_stack(client, wanted, told.append).change == StackChange.CREATED
+
+
+class Stage:
+    """A CloudFormation whose answers are given, for what the emulator never answers."""
+
+    def __init__(self, *statuses):
+        self.statuses = list(statuses)
+        self.events = []
+
+    def describe_stacks(self, **which):
+        now = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        self.events.insert(
+            0,
+            {"EventId": f"{len(self.events)}", "LogicalResourceId": "X", "ResourceStatus": now},
+        )
+        return {"Stacks": [{"StackId": which["StackName"], "StackStatus": now}]}
+
+    def describe_stack_events(self, **_which):
+        return {"StackEvents": self.events}
+
+    def get_paginator(self, _operation):
+        return self
+
+    def paginate(self, **_which):
+        yield {"StackEvents": list(self.events)}
+
+    def get_template(self, **_which):
+        return {"TemplateBody": "Resources: {}"}
+
+
+def test_another_deployment_is_waited_for(told):
+    moving = Stage("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE")
+    outcome = deploy_stack(moving, StackRequest("s", "Resources: {}"), told.append)
+    assert outcome.change == StackChange.UNCHANGED
+    assert [progress.status for progress in told][-1] == "UPDATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("stuck", "remedy"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name s"),
+        ("DELETE_FAILED", "Delete what keeps it"),
+    ],
+)
+def test_a_stack_that_only_a_person_can_help_says_how(stuck, remedy, told):
+    with pytest.raises(StackFailed, match=remedy):
+        deploy_stack(Stage(stuck), StackRequest("s", "Resources: {}"), told.append)
+
+
+def test_a_denied_call_says_which_permission(aws, name, told):
+    iam = aws.client("iam")
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    client = aws.session().client(
+        "cloudformation",
+        endpoint_url=aws.endpoint_url,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    with pytest.raises(AwsError, match="expected a permission for DescribeStacks"):
+        deploy_stack(client, request(name, "One"), told.append)

@@ -1,0 +1,151 @@
+"""dynaurora.toml, the environment and flags."""
+
+import pytest
+
+from dynaurora.deploy.project import Project, check, find_root, read_project
+from dynaurora.errors import ProjectError, SettingsError
+from dynaurora.settings import DatabaseSettings
+
+URL = "postgresql://host/db"
+FILE = """
+project = "shop"
+region = "eu-west-1"
+[database]
+url = "postgresql://file/db"
+[sizes]
+BufferSeconds = 7
+[env.staging]
+project = "shop-staging"
+[env.staging.database]
+schema = "other"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "sqlqueries" / "deep").mkdir(parents=True)
+    (tmp_path / "dynaurora.toml").write_text(FILE)
+    return tmp_path
+
+
+def read(folder, environment=None, **given):
+    return read_project(folder, environment=environment or {}, **given)
+
+
+def test_the_file_is_found_upward(folder):
+    assert find_root(folder / "sqlqueries" / "deep") == folder
+    project = read(folder / "sqlqueries")
+    assert (project.root, project.sqlqueries) == (folder, folder / "sqlqueries")
+
+
+def test_without_a_file_the_message_says_what_to_do(tmp_path):
+    with pytest.raises(ProjectError, match=r"holds no dynaurora\.toml.*--project-dir"):
+        find_root(tmp_path)
+
+
+def test_a_flag_beats_the_environment_and_the_environment_the_file(folder):
+    assert read(folder).region == "eu-west-1"
+    environment = {"AWS_REGION": "eu-north-1"}
+    assert read(folder, environment).region == "eu-north-1"
+    assert read(folder, environment, region="us-east-2").region == "us-east-2"
+
+
+@pytest.mark.parametrize(
+    "given", [{"chosen": "staging"}, {"environment": {"DYNAURORA_ENV": "staging"}}]
+)
+def test_an_env_stands_over_the_rest_of_the_file(folder, given):
+    project = read(folder, **given)
+    assert project.name == "shop-staging"
+    assert project.database == DatabaseSettings("postgresql://file/db", "", "other")
+
+
+def test_an_unknown_env_is_named_with_the_known_ones(folder):
+    with pytest.raises(ProjectError, match=r"no \[env\.prod\].*staging"):
+        read(folder, chosen="prod")
+
+
+def test_the_environment_gives_every_setting(folder):
+    (folder / "plugins").mkdir()
+    project = read(
+        folder,
+        {
+            "DYNAURORA_PROJECT": "other",
+            "DYNAURORA_DATABASE_URL": URL,
+            "DYNAURORA_DATABASE_SECRET_ARN": "arn:secret",
+            "DYNAURORA_SCHEMA": "meta",
+            "DYNAURORA_SQLQUERIES": "plugins",
+            "DYNAURORA_DELIVERY_STREAM_PREFIX": "shop-",
+            "DYNAURORA_STREAM_FAILURES": "raise",
+        },
+    )
+    assert project.name == "other"
+    assert project.database == DatabaseSettings(URL, "arn:secret", "meta")
+    assert project.sqlqueries == folder / "plugins"
+    assert project.delivery_stream_prefix == "shop-"
+    assert project.stream_failures == "raise"
+    assert project.sizes == {"BufferSeconds": "7"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("projct = 'a'", "projct: is not known"),
+        ("[sizes]\nBufferSecond = 1", "BufferSecond: is not known"),
+        ("[sizes]\nBufferSeconds = '1'", "expected a whole number"),
+        ("[database]\npassword = 'x'", "password: is not known"),
+        ("project = 1", "expected a text"),
+        ("project = ", "Invalid value"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(folder, line, said):
+    (folder / "dynaurora.toml").write_text(line)
+    with pytest.raises(ProjectError, match=said):
+        read(folder)
+
+
+@pytest.mark.parametrize("name", ["", "a", "Shop", "1shop", "shop-", "shop_1", "s" * 26, "shöp"])
+def test_a_name_that_is_no_bucket_name_is_refused(folder, name):
+    with pytest.raises(ProjectError, match="small letters"):
+        read(folder, {"DYNAURORA_PROJECT": name} if name else {"DYNAURORA_PROJECT": "-"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:hunter2@host/db",
+        "postgresql://user:@host/db",
+        "postgresql://host/db?password=hunter2",
+        "postgresql://user:hunter2@[host/db",
+    ],
+)
+def test_a_password_is_not_put_into_a_lambda(folder, url):
+    with pytest.raises(SettingsError, match="DYNAURORA_DATABASE_SECRET_ARN") as raised:
+        read(folder, {"DYNAURORA_DATABASE_URL": url})
+    assert "hunter2" not in str(raised.value)
+
+
+def test_an_emulator_on_this_machine_may_have_one(folder):
+    project = read(
+        folder,
+        {
+            "DYNAURORA_DATABASE_URL": "postgresql://user:hunter2@127.0.0.1/db",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+        },
+    )
+    assert project.is_local
+
+
+def test_another_endpoint_is_not_this_machine(folder):
+    assert not read(folder, {"AWS_ENDPOINT_URL": "https://vpce.example.com"}).is_local
+
+
+def test_a_database_is_needed(folder):
+    project = Project(
+        root=folder,
+        name="shop",
+        region="",
+        database=DatabaseSettings("", "", "dynaurora"),
+        sqlqueries=folder / "sqlqueries",
+    )
+    with pytest.raises(SettingsError, match="DYNAURORA_DATABASE_URL: is not set"):
+        check(project)
