@@ -1,0 +1,143 @@
+"""`dynaurora deploy`: asks, shows each step on stderr, and tells on stdout what has changed."""
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dynaurora.adapters.dynamodb import TableDescription
+    from dynaurora.cli.deploy_progress import ProgressView
+    from dynaurora.deploy.deployment import Deployment, TableOutcome
+    from dynaurora.deploy.project import Project
+    from dynaurora.errors import DynauroraError
+
+_EXAMPLES = """
+Examples:
+
+\b
+  dynaurora deploy                       the project of this folder
+  dynaurora deploy --env staging         with [env.staging] of dynaurora.toml
+  dynaurora deploy --yes --json          in a pipeline: nobody is asked
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option("--yes", "is_agreed", is_flag=True, help="Turn streams on without asking.")
+@click.option("--json", "is_json", is_flag=True, help="Tell what has changed as JSON.")
+@click.option("--env", "chosen", metavar="NAME", default="", help="[env.NAME] of dynaurora.toml.")
+@click.option("--region", metavar="REGION", default="", help="The AWS Region.")
+@click.option(
+    "--project-dir",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="The folder of the project. Default: this one or one above it.",
+)
+def deploy(*, is_agreed: bool, is_json: bool, chosen: str, region: str, folder: Path) -> None:
+    """Bring AWS to what the project says.
+
+    Each plugin file in sqlqueries/ connects the DynamoDB table of its name. A second run changes
+    nothing. Items that are in a table before its stream is on are not copied.
+    """
+    from dynaurora.cli.deploy_progress import progress_view
+    from dynaurora.deploy.deployment import deploy_project
+    from dynaurora.deploy.project import read_project
+    from dynaurora.errors import DynauroraError
+
+    try:
+        project = read_project(folder, chosen=chosen, region=region)
+        with progress_view() as view:
+            deployment = deploy_project(
+                project,
+                _tables(project),
+                confirm=lambda table: is_agreed or _confirmed(view, table),
+                tell=view.tell,
+            )
+    except DynauroraError as error:
+        if not is_json:
+            raise click.ClickException(str(error)) from error
+        click.echo(json.dumps({"error": _facts(error)}))
+        raise click.exceptions.Exit(1) from error
+    click.echo(json.dumps(_as_json(deployment)) if is_json else "\n".join(_as_text(deployment)))
+    if deployment.failures:
+        raise click.exceptions.Exit(1)
+
+
+def _tables(project: "Project") -> list[str]:
+    from dynaurora.plugins.folder import find_plugins
+
+    return sorted(find_plugins(project.sqlqueries))
+
+
+def _confirmed(view: "ProgressView", table: "TableDescription") -> bool:
+    """Ask a person; where none is there, the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    with view.paused():
+        return click.confirm(
+            f"The stream of {table.name} is off. Turn it on? "
+            f"The {table.items:,} items in it now are not copied.",
+            err=True,
+        )
+
+
+def _as_text(deployment: "Deployment") -> Iterable[str]:
+    names = [table.table for table in deployment.tables]
+    width = max(map(len, names), default=0)
+    for table in deployment.tables:
+        yield f"{table.table:<{width}}  {_table_line(table)}"
+    changed = [stack for stack in deployment.stacks if stack.change != "unchanged"]
+    if changed:
+        told = ", ".join(f"{stack.name} {stack.change}" for stack in changed)
+        yield f"{deployment.account} in {deployment.region}: {told}"
+    else:
+        yield f"{deployment.account} in {deployment.region}: nothing to change"
+
+
+def _table_line(table: "TableOutcome") -> str:
+    if table.error is not None:
+        return str(table.error)
+    told = table.stack.change.value if table.stack is not None else ""
+    if table.is_stream_enabled:
+        told += ", its stream is on now"
+    if table.items_before:
+        told += f", {table.items_before:,} items were there before and are not copied"
+    return told
+
+
+def _as_json(deployment: "Deployment") -> dict[str, Any]:
+    return {
+        "account": deployment.account,
+        "region": deployment.region,
+        "changed": deployment.has_changed,
+        "stacks": {stack.name: stack.change.value for stack in deployment.stacks},
+        "code": [
+            {"key": code.key, "bytes": code.size_bytes, "uploaded": code.is_new}
+            for code in deployment.code
+        ],
+        "tables": {
+            table.table: {
+                "stack": table.stack.change.value if table.stack else None,
+                "stream_arn": table.stream_arn,
+                "table_id": table.table_id,
+                "stream_enabled": table.is_stream_enabled,
+                "items_before": table.items_before,
+                "error": _facts(table.error) if table.error else None,
+            }
+            for table in deployment.tables
+        },
+    }
+
+
+def _facts(error: "DynauroraError") -> dict[str, str]:
+    return {
+        "kind": type(error).__name__,
+        "where": error.where,
+        "found": error.found,
+        "expected": error.expected,
+        "remedy": error.remedy,
+    }

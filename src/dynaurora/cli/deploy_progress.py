@@ -1,0 +1,80 @@
+"""The steps of a deployment, live on a terminal, one line each elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from dynaurora.adapters.cloudformation import ResourceProgress, StackChange, StackOutcome
+from dynaurora.deploy.deployment import CodeOutcome, Progress, StepBegun, StreamEnabled
+
+_STYLES = {
+    StackChange.CREATED: "green",
+    StackChange.UPDATED: "yellow",
+    StackChange.UNCHANGED: "dim",
+}
+
+
+class ProgressView:
+    """Shows what is told to it. What is done scrolls up, what moves stays below."""
+
+    def __init__(self, console: Console, live: Live) -> None:
+        self._console = console
+        self._live = live
+        self._moving: dict[str, str] = {}
+
+    def tell(self, progress: Progress) -> None:
+        match progress:
+            case StepBegun(step="stack", subject=stack):
+                self._move(stack, "")
+            case StepBegun(step="code", subject=key):
+                self._move(key, "is being brought to S3")
+            case CodeOutcome(key=key, is_new=is_new):
+                self._done(key, "uploaded" if is_new else "unchanged", "green" if is_new else "dim")
+            case StreamEnabled(table=table, items=items):
+                self._done(table, f"stream on; {items:,} items were there before", "green")
+            case ResourceProgress() as resource:
+                self._resource(resource)
+            case StackOutcome(name=name, change=change):
+                self._done(name, change.value, _STYLES[change])
+            case _:
+                pass
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to a question."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
+
+    def _resource(self, resource: ResourceProgress) -> None:
+        if resource.is_failure and resource.reason:
+            self._done(resource.stack, f"{resource.resource}: {resource.reason}", "red")
+        self._move(resource.stack, f"{resource.resource} {resource.status.lower()}")
+
+    def _move(self, subject: str, told: str) -> None:
+        self._moving[subject] = told
+        self._show()
+
+    def _done(self, subject: str, told: str, style: str) -> None:
+        self._moving.pop(subject, None)
+        self._console.print(Text.assemble((f"{subject} ", ""), (told, style)))
+        self._show()
+
+    def _show(self) -> None:
+        if self._console.is_terminal:
+            lines = (Spinner("dots", f"{subject} {told}") for subject, told in self._moving.items())
+            self._live.update(Group(*lines))
+
+
+@contextmanager
+def progress_view() -> Iterator[ProgressView]:
+    """On stderr, so that stdout holds the outcome alone. rich honours NO_COLOR."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with Live(console=console, transient=True, auto_refresh=console.is_terminal) as live:
+        yield ProgressView(console, live)

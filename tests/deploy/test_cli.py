@@ -1,0 +1,74 @@
+"""`dynaurora deploy` as it is called."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from dynaurora.cli.deploy import deploy
+
+
+@pytest.fixture
+def run(project, aws, monkeypatch):
+    """Call the command in the test's project, with an environment of its own."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", aws.secret_key)
+    monkeypatch.setenv("DYNAURORA_PROJECT", project.name)
+    monkeypatch.setenv("DYNAURORA_DATABASE_URL", project.database.url)
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+    def called(*arguments):
+        common = ("--project-dir", str(project.root), "--region", aws.region)
+        return CliRunner().invoke(deploy, [*common, *arguments])
+
+    return called
+
+
+@pytest.fixture
+def plugin(project, table_name):
+    (project.sqlqueries / f"{table_name}.py").write_text("key = 'id'\n")
+    return table_name
+
+
+def test_the_plugins_of_the_folder_are_connected(run, plugin, make_table, project):
+    make_table(plugin)
+    first = run("--yes")
+    assert first.exit_code == 0, first.output
+    assert f"{plugin}  created, its stream is on now" in first.stdout
+    assert f"{project.name}-pipeline created" in first.stdout
+    assert f"{project.name}-pipeline created" in first.stderr
+    second = run("--yes")
+    assert second.exit_code == 0, second.output
+    assert "nothing to change" in second.stdout
+    assert "\x1b[" not in first.output, "colour is for terminals"
+
+
+def test_json_is_alone_on_stdout(run, plugin, make_table, project):
+    make_table(plugin)
+    told = json.loads(run("--yes", "--json").stdout)
+    assert (told["changed"], told["stacks"][f"{project.name}-artifacts"]) == (True, "created")
+    assert told["tables"][plugin]["stream_enabled"] is True
+    assert json.loads(run("--yes", "--json").stdout)["changed"] is False
+
+
+def test_where_nobody_can_be_asked_the_stream_stays_off(run, plugin, make_table):
+    make_table(plugin)
+    outcome = run()
+    assert outcome.exit_code == 1
+    assert "its stream is off" in outcome.stdout
+
+
+def test_an_error_is_one_message(run, project):
+    outcome = run("--env", "nowhere")
+    assert (outcome.exit_code, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith("Error: ")
+    assert "has no [env.nowhere]" in outcome.stderr
+    told = json.loads(run("--env", "nowhere", "--json").stdout)
+    assert told["error"]["kind"] == "ProjectError"
+    assert "has no [env.nowhere]" in told["error"]["found"]
+
+
+def test_help_has_examples():
+    assert "dynaurora deploy --env staging" in CliRunner().invoke(deploy, ["--help"]).output
