@@ -1,6 +1,7 @@
 """The servers that tests share. Each is started when the first test asks for it."""
 
 import os
+import shutil
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,12 +12,19 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def _servers_folder():
-    """In memory where that is possible: what is written is waited for (fsync) all the same."""
+def memory():
+    """A folder in memory, where there is enough (a container often has 64 MB); else None."""
+    folder = Path("/dev/shm")
+    if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > 2**30:
+        return folder
+    return None
+
+
+@pytest.fixture(scope="session")
+def _servers_folder(memory):
     from dynaurora.local import folders
 
-    memory = Path("/dev/shm")
-    with folders.temporary(memory if os.access(memory, os.W_OK) else None) as folder:
+    with folders.temporary(memory) as folder:
         yield folder
 
 

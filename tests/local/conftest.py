@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -10,9 +9,8 @@ import pytest
 
 
 @pytest.fixture
-def tmp_path():
-    """In memory where that is possible: each new server writes 40 MB."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+def tmp_path(memory):
+    """Each new server writes 40 MB."""
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         yield Path(folder).resolve()
 

@@ -11,14 +11,14 @@ import pytest
 from dynaurora.errors import LocalServerError
 from dynaurora.local import folders
 from dynaurora.local.machine import LocalMachine
-from dynaurora.local.processes import working_in
+from dynaurora.local.processes import serving
 
 STAY = """
 import signal, sys, time
 from pathlib import Path
 import psycopg
 from dynaurora.local.machine import LocalMachine
-from dynaurora.local.processes import working_in
+from dynaurora.local.processes import serving
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
 with LocalMachine(Path(sys.argv[1]) if len(sys.argv) > 1 else None) as machine:
@@ -33,7 +33,11 @@ with LocalMachine(Path(sys.argv[1]) if len(sys.argv) > 1 else None) as machine:
 
 
 def servers(folder):
-    return working_in(folder, "postgres", "initdb", "python")
+    return [
+        process
+        for name in (folders.POSTGRESQL, folders.MINISTACK)
+        for process in serving(folder.resolve() / name, folder.resolve() / name)
+    ]
 
 
 def test_both_serve_and_nothing_is_left_of_them():
@@ -66,14 +70,14 @@ def test_a_given_folder_is_kept_and_serves_one_run_at_a_time(tmp_path):
 def test_an_error_inside_stops_both(tmp_path):
     with pytest.raises(ZeroDivisionError), LocalMachine(tmp_path / "data"):
         raise ZeroDivisionError
-    assert servers(tmp_path) == []
+    assert servers(tmp_path / "data") == []
 
 
 def test_when_one_does_not_start_the_other_is_stopped(tmp_path):
     (tmp_path / "data" / "postgresql" / "data").mkdir(parents=True)  # holds no database
     with pytest.raises(LocalServerError, match="PostgreSQL in"), LocalMachine(tmp_path / "data"):
         pass
-    assert servers(tmp_path) == []
+    assert servers(tmp_path / "data") == []
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ def test_the_servers_outlive_a_signal_to_the_group_until_they_are_stopped(
         os.killpg(process.pid, number)
         assert process.stdout.read().strip() == "served to the end"
         assert process.wait() == status
-    assert servers(tmp_path) == []
+    assert servers(tmp_path / "data") == []
 
 
 @pytest.mark.parametrize("seconds", [0.4, 0.8])
@@ -96,9 +100,9 @@ def test_an_interrupted_start_leaves_no_server(tmp_path, seconds):
         command, process_group=0, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         time.sleep(seconds)
-        assert servers(tmp_path)
+        assert servers(tmp_path / "data")
         os.killpg(process.pid, signal.SIGINT)
-    assert servers(tmp_path) == []
+    assert servers(tmp_path / "data") == []
 
 
 def test_what_a_killed_run_left_in_a_temporary_folder_is_removed(tmp_path, run):

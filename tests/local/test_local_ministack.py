@@ -12,7 +12,7 @@ import pytest
 
 from dynaurora.errors import LocalServerError
 from dynaurora.local.ministack import HOST, PORT, LocalAws, start
-from dynaurora.local.processes import working_in
+from dynaurora.local.processes import serving
 
 LEAVE = """
 import sys, time
@@ -58,7 +58,7 @@ def free_port():
 
 
 def processes(server):
-    return working_in(server.folder, "python", argument="ministack")
+    return serving(server.folder, server._temporary)
 
 
 def function(server, name):

@@ -31,7 +31,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dynaurora.errors import LocalServerError
-from dynaurora.local.processes import Server, end, folder_of, listens, spawn, tail, working_in
+from dynaurora.local.processes import Server, end, folder_of, listens, mark, serving, spawn, tail
 
 HOST = "127.0.0.1"
 PORT = 4566
@@ -66,7 +66,7 @@ class LocalAws:
         port: int | None = None,
         keep: bool = False,
     ) -> None:
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()
         self.log = self.folder / "ministack.log"
         self.region = region
         self.keep = keep
@@ -184,7 +184,7 @@ class LocalAws:
         self._begin = self.log.stat().st_size if self.log.exists() else 0
         self._temporary.mkdir(mode=0o700, exist_ok=True)
         self._server = spawn(
-            [sys.executable, "-P", "-m", "ministack"],
+            [sys.executable, "-P", "-X", mark(self.folder), "-m", "ministack"],
             folder=self.folder,
             environment=self._environment(),
             log=self.log,
@@ -274,8 +274,7 @@ class LocalAws:
         )
 
     def _end(self, asking: signal.Signals, patience_s: float) -> None:
-        left = working_in(self.folder, "python", argument="ministack")
-        end(self._server, left, asking, patience_s)
+        end(self._server, serving(self.folder, self._temporary), asking, patience_s)
         self._server = None
         shutil.rmtree(self._temporary, ignore_errors=True)
 

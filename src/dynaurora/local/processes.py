@@ -1,18 +1,22 @@
 """The processes of the local servers: how they begin, which are ours, how they end.
 
-A server works *in* its folder: that is its current folder. So the servers that a killed run left
-are found again by the folder in which they work, together with their children, and nothing has to
-be remembered that could be out of date. A process id in a file could by now be anybody's.
+A server carries a mark on its command line that names its folder. So the servers that a killed run
+left are found again, together with their children, and nothing has to be remembered that could be
+out of date: a process id in a file could by now be anybody's. Command lines are what everybody may
+read: for the current folder of another user's process even root needs CAP_SYS_PTRACE, which it does
+not have in a container.
 """
 
 import contextlib
 import importlib.util
 import os
+import pwd
 import signal
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dynaurora.errors import LocalServerError
 
@@ -45,13 +49,18 @@ def folder_of(package: str) -> Path:
     return Path(found.submodule_search_locations[0])
 
 
+def mark(folder: Path) -> str:
+    """An option that tells the server nothing, and us whose it is."""
+    return f"dynaurora.folder={folder}"
+
+
 def spawn(
     command: Sequence[str | Path],
     *,
     folder: Path,
     environment: Mapping[str, str],
     log: Path,
-    user: int | None = None,
+    user: pwd.struct_passwd | None = None,
 ) -> Server:
     """Start a program that works in ``folder``, writes to ``log`` and runs as ``user``.
 
@@ -70,36 +79,34 @@ def spawn(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             umask=0o077,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
+            **run_as(user),
         )
 
 
-def working_in(folder: Path, *programs: str, argument: str = "") -> list[psutil.Process]:
-    """The processes of these programs that work in ``folder`` or below it.
+def run_as(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """What ``subprocess`` is told so that a program runs as ``user``, in no other group."""
+    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": ()}
 
-    programs: how the names of the processes begin.
-    argument: what one of its arguments contains.
+
+def serving(folder: Path, within: Path | None = None) -> list[psutil.Process]:
+    """The servers that carry the mark of ``folder``, and all that they started.
+
+    within: programs that are in this folder are theirs too, even if they lost their parent.
     """
-    folder = folder.resolve()
-    return [
+    known = (mark(folder),) if within is None else (mark(folder), f"{within}{os.sep}")
+    servers = [
         process
-        for process in psutil.process_iter(["name"])
-        if (process.info["name"] or "").lower().startswith(programs)
-        and _works_in(process, folder, argument)
+        for process in psutil.process_iter(["cmdline"])
+        if any(text.startswith(known) for text in process.info["cmdline"] or ())
     ]
+    return [*servers, *(child for server in servers for child in _children(server))]
 
 
-def _works_in(process: psutil.Process, folder: Path, argument: str) -> bool:
+def _children(server: psutil.Process) -> list[psutil.Process]:
     try:
-        current = process.cwd()
-        arguments = process.cmdline()[1:]
-    except psutil.Error:  # it has ended, or it is another user's and so not ours
-        return False
-    return Path(current).is_relative_to(folder) and (
-        not argument or any(argument in text for text in arguments)
-    )
+        return list(server.children(recursive=True))
+    except psutil.Error:  # it has ended
+        return []
 
 
 def end(
@@ -114,7 +121,8 @@ def end(
     """
     processes = set(others)
     if server is not None and server.poll() is None:
-        processes.add(psutil.Process(server.pid))
+        process = psutil.Process(server.pid)
+        processes.update((process, *_children(process)))
     ids = {process.pid for process in processes}
     _send((process for process in processes if _parent(process) not in ids), asking)
     left = _outlasting(processes, patience_s)
