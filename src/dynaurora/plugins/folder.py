@@ -196,7 +196,7 @@ def _no_table_name(path: Path, table: str) -> PluginError:
     return PluginError(
         str(path),
         f'"{table}" is no name of a DynamoDB table',
-        "3 to 255 of a-z, A-Z, 0-9, _, - and .",
+        "3 to 255 letters, digits, dots, hyphens and underscores",
         "Name the file after its table, or begin its name with _ if it is no plugin.",
     )
 

@@ -7,6 +7,7 @@ nobody else sees: names such as ``prod.Orders-v2`` are no module names.
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
@@ -45,6 +46,8 @@ NAMES: Final = ("key", "columns", *LISTS, "select_table_queries")
 _SqlTables = Mapping[int, Sequence[SqlTable]]
 """The SQL tables of each Table, by its identity: equal Tables may stand for different things."""
 _Say = Callable[[Sequence[SqlTable], str], list[str]]
+_DATA: Final = (str, tuple, list, dict)
+_ALMOST: Final = 0.8
 _MODULE: Final = "_dynaurora_plugin"
 _STATEMENT: Final = 'text, {"postgresql": …, "mysql": …} or a Table'
 
@@ -133,6 +136,7 @@ class _Definitions:
     namespace: Mapping[str, Any]
 
     def plugin(self, digest: str) -> Plugin:
+        self._check_names()
         tables = self._tables()
         sql = {id(table): self._sql_tables(table) for table in tables}
         every = [one for table in tables for one in sql[id(table)]]
@@ -154,6 +158,17 @@ class _Definitions:
             is_row_wise="insert_table_queries" not in self.namespace,
         )
 
+    def _check_names(self) -> None:
+        """A misspelt list would say nothing, silently."""
+        for name, value in self.namespace.items():
+            if name in NAMES or name.startswith("_") or not isinstance(value, _DATA):
+                continue
+            close = get_close_matches(name, NAMES, n=1, cutoff=_ALMOST)
+            if close and close[0] not in self.namespace:
+                raise self._error(
+                    name, f"{name} means nothing", close[0], "Begin its name with _ if it is yours."
+                )
+
     def _tables(self) -> list[Table]:
         """The Tables in file order; one that only stands in a list comes after those with names."""
         found = [value for value in self.namespace.values() if isinstance(value, Table)]
@@ -164,8 +179,11 @@ class _Definitions:
         return list({id(table): table for table in found}.values())
 
     def _sql_tables(self, table: Table) -> list[SqlTable]:
-        found = list(sql_tables(table, self.table, dialect_of(self.engine)))
-        refused = statements_of(self.engine).refused_columns
+        try:
+            dialect, refused = dialect_of(self.engine), statements_of(self.engine).refused_columns
+        except KeyError:
+            raise self._error("", f"a Table cannot be made on {self.engine} yet") from None
+        found = list(sql_tables(table, self.table, dialect))
         for one in found:
             column_names_fit("columns", one.column_names)
             for name in one.column_names:
@@ -204,6 +222,8 @@ class _Definitions:
         if "key" in self.namespace:
             keys.insert(0, self._own_key())
         if not keys:
+            if not self.namespace.keys() & set(NAMES):
+                raise self._error("", "it declares nothing", "a Table, or key, columns and SQL")
             first = next(iter(columns), "id")
             raise self._error("key", "key is missing", "", f'Add key = "{first}".')
         for other in keys[1:]:

@@ -1,0 +1,76 @@
+"""The process that runs plugins for an inspection (`dynaurora.plugins.inspection`).
+
+It reads ``[table, path]`` line by line and answers each with a line. A plugin that reads or prints
+must not get into that talk, so the real streams are put aside before any plugin is run.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import cast
+
+from dynaurora.errors import PluginError
+from dynaurora.plugins.contract import Engine
+from dynaurora.plugins.inspection import READY, Inspected, Problem, encoded, problem_of
+from dynaurora.plugins.loading import Reading, finding_error, read_plugin
+from dynaurora.plugins.rules import Finding, findings
+from dynaurora.plugins.verification import relations_used, sql_tables, verify
+
+
+def main(engine: Engine) -> None:
+    """Answer until the parent closes its end."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    answers.write(READY)
+    for line in requests:
+        table, path = json.loads(line)
+        answers.write(encoded(inspect_file(table, Path(path), engine)))
+
+
+def inspect_file(table: str, path: Path, engine: Engine) -> Inspected:
+    """Run one plugin and check every rule."""
+    try:
+        reading = read_plugin(path, table, engine)
+    except PluginError as error:
+        return Inspected(table, path, problems=(problem_of(error),))
+    plugin = reading.plugin
+    return Inspected(
+        table=table,
+        path=path,
+        digest=plugin.digest,
+        problems=_problems(path, reading),
+        sql_tables=sql_tables(plugin, reading.written),
+        is_row_wise=plugin.is_row_wise,
+        relations=relations_used(plugin),
+    )
+
+
+def _problems(path: Path, reading: Reading) -> tuple[Problem, ...]:
+    found = [finding for written in reading.written for finding in findings(written)]
+    problems = [_problem(path, reading, finding) for finding in found]
+    try:
+        problems += [
+            _problem(path, reading, finding) for finding in verify(reading.plugin, reading.written)
+        ]
+    except Exception as error:  # noqa: BLE001 - our rules' fault must not stop a plugin
+        message = f"its SQL was not verified ({type(error).__name__}: {error})"
+        problems.append(Problem(str(path), message, "Please report this.", is_error=False))
+    return tuple(sorted(problems, key=lambda problem: _position(problem.where)))
+
+
+def _position(where: str) -> list[int]:
+    """The line and the column of a place, as numbers."""
+    return [int(part) for part in where.split(":")[1:] if part.isdigit()]
+
+
+def _problem(path: Path, reading: Reading, finding: Finding) -> Problem:
+    error = finding_error(path, reading.data, finding)
+    return Problem(error.where, error.found, error.remedy, finding.is_error)
+
+
+if __name__ == "__main__":
+    main(cast("Engine", sys.argv[1]))
