@@ -224,10 +224,10 @@ class LocalAws:
         return None
 
     def _environment(self) -> dict[str, str]:
-        folder = os.path.dirname(sys.executable)  # noqa: PTH120 - Path would follow no less
+        programs = str(Path(sys.executable).parent)
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment |= {
-            "PATH": os.pathsep.join((folder, os.environ.get("PATH", os.defpath))),
+            "PATH": os.pathsep.join((programs, os.environ.get("PATH", os.defpath))),
             "TZ": "UTC",  # as in AWS Lambda
             "TMPDIR": str(self._temporary),
             "GATEWAY_PORT": str(self.port),
