@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from dynaurora.cli.deploy import deploy
+from dynaurora.cli import group
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def run(project, aws, monkeypatch):
 
     def called(*arguments):
         common = ("--project-dir", str(project.root), "--region", aws.region)
-        return CliRunner().invoke(deploy, [*common, *arguments])
+        return CliRunner().invoke(group, ["deploy", *common, *arguments])
 
     return called
 
@@ -71,4 +71,4 @@ def test_an_error_is_one_message(run, project):
 
 
 def test_help_has_examples():
-    assert "dynaurora deploy --env staging" in CliRunner().invoke(deploy, ["--help"]).output
+    assert "dynaurora deploy --env staging" in CliRunner().invoke(group, ["deploy", "--help"]).output

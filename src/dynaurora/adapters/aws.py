@@ -129,6 +129,9 @@ def _refused(where: str, error: botocore_errors.ClientError) -> AwsError:
     if code in _DENIED_CODES:
         operation = getattr(error, "operation_name", "the operation")
         return AwsError(
-            where, found, f"a permission for {operation}", "Ask for it, or use another profile."
+            where,
+            found,
+            f"a permission for {operation}",
+            "Grant it, or call with another role or profile.",
         )
     return AwsError(where, found, "", _REMEDIES.get(code, ""))

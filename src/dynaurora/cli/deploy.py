@@ -59,7 +59,7 @@ def deploy(*, is_agreed: bool, is_json: bool, chosen: str, region: str, folder: 
             )
     except DynauroraError as error:
         if not is_json:
-            raise click.ClickException(str(error)) from error
+            raise
         click.echo(json.dumps({"error": _facts(error)}))
         raise click.exceptions.Exit(1) from error
     click.echo(json.dumps(_as_json(deployment)) if is_json else "\n".join(_as_text(deployment)))
