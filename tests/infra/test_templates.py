@@ -198,7 +198,9 @@ def test_the_load_reports_what_failed_and_its_concurrency_is_bounded(pipeline):
     """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
     mapping = resource(pipeline, "LoadMapping")
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "LoadConcurrency"}}
+    condition, on_aws, _local = mapping["ScalingConfig"]["Fn::If"]
+    assert condition == "OnAws"
+    assert on_aws == {"MaximumConcurrency": {"Ref": "LoadConcurrency"}}
     assert pipeline["Parameters"]["LoadConcurrency"]["MinValue"] == 2
     assert pipeline["Parameters"]["LoadBatchSize"]["Default"] > 1
 
