@@ -99,7 +99,10 @@ def _parsed(text: bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         # orjson refuses escaped lone surrogates, which the line may hold (see encode_line).
-        return json.loads(text, parse_float=str, parse_constant=_no_constant)
+        try:
+            return json.loads(text, parse_float=str, parse_constant=_no_constant)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def _no_constant(name: str) -> None:

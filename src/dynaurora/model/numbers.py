@@ -69,4 +69,7 @@ def json_number(text: str) -> str:
 
 def in_numeric_order(texts: Iterable[str]) -> list[str]:
     """Sort numbers by value. Decimals are made and compared exactly, without any rounding."""
-    return sorted(texts, key=Decimal)
+    try:
+        return sorted(texts, key=Decimal)
+    except ArithmeticError:
+        raise ValueRefused("number", "it is no number", "digits, as DynamoDB sends them") from None

@@ -19,12 +19,15 @@ from dynaurora.errors import LineUnreadable
 SEQUENCE_DIGITS: Final = 40
 LABEL_DIGITS: Final = 14
 EPOCH_DIGITS: Final = 3
+_LABEL_LIMIT: Final = 10**LABEL_DIGITS
+"""The year 5138; a later label would run into the epoch."""
 
 _STREAM_ARN: Final = re.compile(
     r"arn:(?P<partition>[a-z0-9-]+):dynamodb:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
-    r"table/(?P<table>[A-Za-z0-9_.-]{3,255})/stream/(?P<label>.+)"
+    r"table/(?P<table>[A-Za-z0-9_.-]{3,255})/stream/(?P<label>.+)",
+    re.ASCII,
 )
-_LABEL: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,3}))?Z?")
+_LABEL: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,3}))?Z?", re.ASCII)
 _EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -75,7 +78,10 @@ def _label_ms(label: str) -> int:
     except ValueError:
         raise _no_label(label) from None
     whole = moment - _EPOCH_START
-    return (whole.days * 86_400 + whole.seconds) * 1000 + int((match[2] or "0").ljust(3, "0"))
+    label_ms = (whole.days * 86_400 + whole.seconds) * 1000 + int((match[2] or "0").ljust(3, "0"))
+    if not 0 <= label_ms < _LABEL_LIMIT:
+        raise _no_label(label)
+    return label_ms
 
 
 def _no_label(label: str) -> LineUnreadable:
