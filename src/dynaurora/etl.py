@@ -1,8 +1,9 @@
-"""The load: lines of raw objects become rows of Aurora, in one transaction per table.
+"""The load: lines of raw objects become rows of Aurora, in one transaction of one table.
+
+    stage   outside the transaction: lines become rows, of which the newest per key is kept (3)
 
     1  note the objects in the ledger of objects; what is there already is left out
-    2  stage the changes with COPY, take the table's lock, look at its generation
-    3  (staging keeps the newest change per key)
+    2  copy the staged rows, take the table's lock, look at its generation
     4  (tombstones are kept: no floor)
     5  arbitrate, in a statement of its own and in key order: only winners stay staged
     6  run the plugin's statements under a savepoint; halve the winners where rows are refused
@@ -13,9 +14,11 @@ Only after the commit are the objects archived and deleted (`dynaurora.intake`).
 loaded again without harm: order and duplicates are decided by the ledger, not by the caller.
 """
 
+import gc
 import gzip
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -27,18 +30,17 @@ from dynaurora.errors import (
     RowRefused,
     StatementRefused,
 )
-from dynaurora.metadata import Metadata, Registration
+from dynaurora.metadata import Acceptance, Metadata, Registration
 from dynaurora.model.lines import raw_line
+from dynaurora.model.versions import Stream
 from dynaurora.plugins.contract import Plugin
-from dynaurora.ports import Connection, StoredObject
+from dynaurora.ports import GZIP, Connection, StoredObject
 from dynaurora.sql.dialect import Dialect, RelationColumn
 from dynaurora.sql.queries import Queries
 from dynaurora.staging import Relation, Staging, Unreadable, refused_relation
 
 LEAST_BUDGET: Final = 100
 """Refused rows of one load above which, and above 1 %, the plugin and not the rows is broken."""
-
-_GZIP: Final = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +68,52 @@ class Engine:
     queries: Queries
 
 
-def load(
-    engine: Engine, plugin: Plugin, registration: Registration, objects: Sequence[StoredObject]
-) -> Loaded:
-    """Load objects of one table in one transaction.
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Objects of one table whose lines are rows now, ready to be loaded."""
+
+    plugin: Plugin
+    objects: Sequence[StoredObject]
+    staging: Staging
+    streams: Sequence[Stream]
+    """Streams that the table has not been fed from before."""
+
+
+def stage(
+    plugin: Plugin, dialect: Dialect, acceptance: Acceptance, objects: Sequence[StoredObject]
+) -> Staged:
+    """Make rows of the lines of objects of one table. Needs no database.
+
+    Raises ``StreamNotAccepted`` and ``PluginError`` where the table has to be parked.
+    """
+    staging = Staging(plugin, dialect, acceptance.epoch)
+    with _uncollected():
+        for stored in objects:
+            staging.add(stored.name, unpacked(stored.data))
+    return Staged(plugin, objects, staging, list(acceptance.new))
+
+
+def load(engine: Engine, registration: Registration, staged: Staged) -> Loaded:
+    """Load what was staged, in one transaction.
 
     Raises ``LoadRace`` and ``DatabaseAway`` with nothing done; ``PluginError`` and
     ``StreamNotAccepted`` where the table has to be parked, likewise with nothing done.
     """
     with engine.connection.transaction():
-        return _Load(engine, plugin, registration).run(objects)
+        return _Load(engine, registration, staged).run()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Staging makes many objects that live on and no cycles: to look through them all again and
+    again for garbage would cost a quarter of its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def unpacked(data: bytes) -> bytes:
@@ -84,7 +122,7 @@ def unpacked(data: bytes) -> bytes:
     What is cut off or damaged is read as far as it goes with a last line that cannot be read, so
     that it is quarantined and not lost.
     """
-    if not data.startswith(_GZIP):
+    if not data.startswith(GZIP):
         return data
     try:
         return gzip.decompress(data)
@@ -95,29 +133,32 @@ def unpacked(data: bytes) -> bytes:
 class _Load:
     """One load, inside its transaction."""
 
-    def __init__(self, engine: Engine, plugin: Plugin, registration: Registration) -> None:
+    def __init__(self, engine: Engine, registration: Registration, staged: Staged) -> None:
         self._connection = engine.connection
         self._dialect = engine.dialect
         self._queries = engine.queries
         self._metadata = Metadata(engine.connection, engine.queries)
-        self._plugin = plugin
         self._registration = registration
+        self._staged = staged
+        self._plugin = staged.plugin
         self._relations: list[Relation] = []
 
-    def run(self, objects: Sequence[StoredObject]) -> Loaded:
+    def run(self) -> Loaded:
+        objects = self._staged.objects
         new = self._note(objects)
         if not new:
             return Loaded(already=len(objects))
         acceptance = self._metadata.acceptance(self._registration)
-        staging = Staging(self._plugin, self._dialect, acceptance.epoch)
-        for stored in new:
-            staging.add(stored, unpacked(stored.data))
-        self._metadata.add_streams(self._registration, acceptance.new)
-        self._stage(staging)
+        if len(new) < len(objects):
+            # Their lines are loaded already, and counted; only the others are staged again.
+            self._staged = stage(self._plugin, self._dialect, acceptance, new)
+        staging = self._staged.staging
+        self._copy(staging)
         self._lock()
+        self._accept(acceptance)
         won = self._arbitrate(staging)
         refused = self._quarantine_refused(staging)
-        refused += self._apply(staging, new, refused) if won else 0
+        refused += self._apply(staging, refused) if won else 0
         self._quarantine_unreadable(staging.unreadable)
         self._settle()
         return Loaded(
@@ -141,7 +182,7 @@ class _Load:
             )
         ]
 
-    def _stage(self, staging: Staging) -> None:
+    def _copy(self, staging: Staging) -> None:
         """2.4 (2), beside other loads: the table's lock is taken afterwards."""
         self._relations = staging.relations()
         for relation in self._relations:
@@ -172,6 +213,12 @@ class _Load:
                 f"{self._registration.generation}, as when the load began",
             )
 
+    def _accept(self, acceptance: Acceptance) -> None:
+        """Streams that are new to the table are looked at again, now that it is locked."""
+        for stream in self._staged.streams:
+            acceptance.epoch(stream)
+        self._metadata.add_streams(self._registration, acceptance.new)
+
     def _arbitrate(self, staging: Staging) -> int:
         """2.4 (5): the number of winners; the losers have left the relations."""
         statement = self._queries.of_table("arbitrate", self._registration.number)
@@ -193,7 +240,7 @@ class _Load:
             self._queries["quarantine_refused"], [number, self._plugin.digest]
         )
 
-    def _apply(self, staging: Staging, objects: Sequence[StoredObject], refused: int) -> int:
+    def _apply(self, staging: Staging, refused: int) -> int:
         """2.4 (6): run the plugin; the number of changes that the database refused.
 
         refused: how many winners no row could be made of; they count toward the budget.
@@ -205,7 +252,7 @@ class _Load:
         try:
             self._run()
         except RowRefused:
-            return self._apply_in_parts(staging, objects, budget)
+            return self._apply_in_parts(staging, budget)
         return 0
 
     def _run(self) -> None:
@@ -222,9 +269,7 @@ class _Load:
                     raise self._broken(number, error) from error
             self._connection.execute(self._queries["set_constraints"])
 
-    def _apply_in_parts(
-        self, staging: Staging, objects: Sequence[StoredObject], budget: int
-    ) -> int:
+    def _apply_in_parts(self, staging: Staging, budget: int) -> int:
         """Find the refused rows by halving. Only the plugin's work is halved, never the
         arbitration, whose locks would then be taken after the plugin's: a deadlock."""
         parts = _Parts(self._connection, self._dialect, [r.name for r in self._relations])
@@ -250,17 +295,14 @@ class _Load:
         for part in (keys[:middle], keys[middle:]):
             if part:
                 apply(part)
-        self._quarantine_rows(staging, objects, refused)
+        self._quarantine_rows(staging, refused)
         return len(refused)
 
     def _quarantine_rows(
-        self,
-        staging: Staging,
-        objects: Sequence[StoredObject],
-        refused: Sequence[tuple[bytes, RowRefused]],
+        self, staging: Staging, refused: Sequence[tuple[bytes, RowRefused]]
     ) -> None:
         number = self._registration.number
-        contents = ((stored.name, unpacked(stored.data)) for stored in objects)
+        contents = ((stored.name, unpacked(stored.data)) for stored in self._staged.objects)
         lines = staging.find({key for key, _ in refused}, contents)
         for key, error in refused:
             version, name, text = lines[key]

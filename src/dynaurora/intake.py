@@ -11,6 +11,7 @@ step leaves something that the next delivery finishes.
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any, Final
@@ -24,7 +25,7 @@ from dynaurora.errors import (
     PluginError,
     StreamNotAccepted,
 )
-from dynaurora.etl import Engine, Loaded, load
+from dynaurora.etl import Engine, Loaded, Staged, load, stage
 from dynaurora.log import log
 from dynaurora.metadata import Metadata, ParkedFor, Registration
 from dynaurora.model.events import ERRORS_FOLDER, Message, ObjectName, message_of
@@ -40,7 +41,8 @@ SWEEP_AGE_S: Final = 3600
 
 LOAD_BYTES: Final = 16 * 1024 * 1024
 LOAD_OBJECTS: Final = 1000
-"""One transaction reads objects until it has this much, packed or not: it bounds memory."""
+"""One transaction takes objects until it has this much, unpacked: it bounds the memory of a load,
+and the next portion is staged while the database works on the last."""
 
 RESERVED_MS: Final = 30_000
 """A sweep stops when no more time than this is left; the next one goes on where it stopped."""
@@ -189,50 +191,65 @@ def _load_table(
     names: Sequence[ObjectName],
     report: Report,
 ) -> None:
-    for objects in _read(parts, metadata, registration, names):
-        loaded = _load(parts, metadata, plugin, registration, objects)
-        for stored in objects:
-            _archive(parts, stored)
-        report.loaded[plugin.table] = _sum(report.loaded.get(plugin.table, Loaded()), loaded)
-        log("info", "loaded", table=plugin.table, **asdict(loaded))
+    """Load in portions; the next is read and staged while the database works on the last."""
+    acceptance = metadata.acceptance(registration)
+    missing: list[ObjectName] = []
+    with ThreadPoolExecutor(1, "load") as database:
+        running: Future[Loaded] | None = None
+        archive: Sequence[StoredObject] = ()
+        for objects in _read(parts.store, names, missing):
+            staged = stage(plugin, parts.engine.dialect, acceptance, objects)
+            if running is not None:
+                _loaded(parts, plugin.table, running.result(), archive, report)
+            running = database.submit(_load, parts, metadata, registration, staged)
+            archive = objects
+        if running is not None:
+            _loaded(parts, plugin.table, running.result(), archive, report)
+    for name in missing:
+        _missing(parts, metadata, registration, name)
 
 
-def _load(
-    parts: Parts,
-    metadata: Metadata,
-    plugin: Plugin,
-    registration: Registration,
-    objects: Sequence[StoredObject],
-) -> Loaded:
+def _loaded(
+    parts: Parts, table: str, loaded: Loaded, objects: Sequence[StoredObject], report: Report
+) -> None:
+    """After the commit, and only then, the objects leave the raw bucket."""
+    for stored in objects:
+        _archive(parts, stored)
+    report.loaded[table] = _sum(report.loaded.get(table, Loaded()), loaded)
+    log("info", "loaded", table=table, **asdict(loaded))
+
+
+def _load(parts: Parts, metadata: Metadata, registration: Registration, staged: Staged) -> Loaded:
     """Load; after a race the whole transaction is done again, on what is registered then."""
     for number in range(1, RACE_TRIES + 1):
         try:
-            return load(parts.engine, plugin, registration, objects)
+            return load(parts.engine, registration, staged)
         except LoadRace as error:
             if number == RACE_TRIES:
                 raise
-            log("info", "a race: the load is done again", table=plugin.table, code=error.code)
+            table = registration.table
+            log("info", "a race: the load is done again", table=table, code=error.code)
             parts.clock.sleep(random.uniform(0, 0.1 * 2**number))  # noqa: S311 - spreads retries
-            registration = metadata.registration(plugin.table)
+            registration = metadata.registration(table)
     raise AssertionError
 
 
 def _read(
-    parts: Parts, metadata: Metadata, registration: Registration, names: Sequence[ObjectName]
+    store: ObjectStore, names: Sequence[ObjectName], missing: list[ObjectName]
 ) -> Iterator[list[StoredObject]]:
-    """The objects in portions of one transaction each; objects that are gone are accounted for."""
+    """The objects in portions of one transaction each, and the names of those that are gone."""
     portion: list[StoredObject] = []
     size = 0
     for name in names:
-        stored = parts.store.read(name)
+        stored = store.read(name)
         if stored is None:
-            _missing(parts, metadata, registration, name)
+            missing.append(name)
             continue
-        if portion and (size + len(stored.data) > LOAD_BYTES or len(portion) == LOAD_OBJECTS):
+        if portion and (size + stored.unpacked_bytes > LOAD_BYTES or len(portion) == LOAD_OBJECTS):
             yield portion
             portion, size = [], 0
         portion.append(stored)
-        size += len(stored.data)
+        size += stored.unpacked_bytes
     if portion:
         yield portion
 

@@ -6,7 +6,7 @@ Stages know these and nothing of AWS or of a driver; `dynaurora.adapters` has wh
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from dynaurora.model.events import ObjectName
 
@@ -30,6 +30,10 @@ class DeliveryStreams(Protocol):
         ...
 
 
+GZIP: Final = b"\x1f\x8b"
+"""How every gzip begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """An object that was read. ``etag`` tells it from another object under the same name."""
@@ -37,6 +41,16 @@ class StoredObject:
     name: ObjectName
     etag: str
     data: bytes
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """About how large it is without gzip, whose last four bytes say it of the last member.
+
+        https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1
+        """
+        if not self.data.startswith(GZIP):
+            return len(self.data)
+        return max(len(self.data), int.from_bytes(self.data[-4:], "little"))
 
 
 class ObjectStore(Protocol):

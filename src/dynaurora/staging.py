@@ -10,7 +10,7 @@ in ``changes``, which has every version.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -23,7 +23,6 @@ from dynaurora.model.types import plain_json_of_image, reader
 from dynaurora.model.versions import Stream, sequence_digits, stream_of
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.declarations import Column, Rows, When
-from dynaurora.ports import StoredObject
 from dynaurora.sql.dialect import Dialect, RelationColumn
 
 BLOCK_ROWS: Final = 2_000
@@ -76,12 +75,15 @@ class Unreadable:
 
 @dataclass(slots=True)
 class _Newest:
-    """The newest change of a key that the load has seen so far."""
+    """The newest change of a key that the load has seen so far.
+
+    children: the number of a relation of rows, and a row of it.
+    """
 
     version: str
     row: str = ""
     is_gone: bool = False
-    children: list[tuple[int, str]] = field(default_factory=list)
+    children: Sequence[tuple[int, str]] = ()
     refused: Refused | None = None
 
 
@@ -120,14 +122,14 @@ class Staging:
         """The newest changes of their keys that no row could be made of."""
         return [newest.refused for newest in self._newest.values() if newest.refused]
 
-    def add(self, stored: StoredObject, data: bytes) -> None:
+    def add(self, name: ObjectName, data: bytes) -> None:
         """Stage the lines of an object. data: its content, unpacked."""
         for text in split_lines(data):
             self.lines += 1
             try:
-                self._add(text, stored.name)
+                self._add(text, name)
             except LineUnreadable as error:
-                self.unreadable.append(Unreadable(str(error), stored.name, text))
+                self.unreadable.append(Unreadable(str(error), name, text))
 
     def relations(self) -> list[Relation]:
         """``staged`` and ``removed`` always, the others where a statement names them."""
@@ -194,8 +196,11 @@ class Staging:
                 return self._removal(line, key, version, head)
             return self._put(line, key, version, head)
         except ValueRefused as error:
-            refused = Refused(key, version, changed_at, is_gone, str(error), name, text)
-            return _Newest(version, is_gone=is_gone, refused=refused)
+            message = str(error)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            message = f"image: it is no DynamoDB JSON ({type(error).__name__})"
+        refused = Refused(key, version, changed_at, is_gone, message, name, text)
+        return _Newest(version, is_gone=is_gone, refused=refused)
 
     def _put(self, line: Line, key: bytes, version: str, head: str) -> _Newest:
         image = line["new"]
@@ -203,14 +208,17 @@ class Staging:
         if self._has_item:
             cells.append(self._item(image))
         row = "\t".join(cells)
-        children = [
-            (number, child)
-            for number, maker in enumerate(self._rows)
-            for child in maker.rows(head, self._key_cells, image)
-        ]
+        children = self._children(head, image) if self._rows else ()
         if self._has_changes:
             self._changes[key, version] = f"{row}\tfalse\tfalse"
         return _Newest(version, row, children=children)
+
+    def _children(self, head: str, image: Image) -> list[tuple[int, str]]:
+        return [
+            (number, row)
+            for number, maker in enumerate(self._rows)
+            for row in maker.rows(head, self._key_cells, image)
+        ]
 
     def _removal(self, line: Line, key: bytes, version: str, head: str) -> _Newest:
         keys = _written(self._key_cells, line["keys"])
@@ -409,17 +417,45 @@ def _in_column(name: str, error: ValueRefused) -> ValueRefused:
 def _cell(dialect: Dialect, name: str, column: Column) -> Cell:
     """How a column of the item itself is written."""
     steps: Path = column.path if column.path is not None else (Attribute(name),)
+    if len(steps) != 1 or not isinstance(steps[0], Attribute):
+        inner = _inner_cell(dialect, name, column)
+        return lambda image: inner({"M": image})
+    attribute = steps[0].name
     write = _writer(dialect, column)
-    if len(steps) == 1 and isinstance(steps[0], Attribute):
-        attribute = steps[0].name
+    if column.type.word == "text":
+
+        def written_text(image: Image) -> str:
+            value = image.get(attribute)
+            if value is None:
+                return _NULL
+            text = value.get("S")
+            # Printable text without a backslash stands for itself in COPY.
+            if text is not None and text.isprintable() and "\\" not in text:
+                return str(text)
+            return write(value)
+
+        return written_text
+
+    if dialect.encoder(column.type) is not None:
 
         def written(image: Image) -> str:
             value = image.get(attribute)
             return _NULL if value is None else write(value)
 
         return written
-    inner = _inner_cell(dialect, name, column)
-    return lambda image: inner({"M": image})
+
+    read = reader(column.type)
+
+    def read_alone(image: Image) -> str:
+        value = image.get(attribute)
+        if value is None:
+            return _NULL
+        try:
+            return read(value)  # type: ignore[return-value]  # no encoder: a reader of one text
+        except ValueRefused:
+            return write(value)
+
+    return read_alone
 
 
 def _inner_cell(dialect: Dialect, name: str, column: Column) -> Callable[[Mapping[str, Any]], str]:
@@ -436,10 +472,16 @@ def _inner_cell(dialect: Dialect, name: str, column: Column) -> Callable[[Mappin
 
 
 def _writer(dialect: Dialect, column: Column) -> Callable[[Mapping[str, Any]], str]:
+    """How a value is written. NULL, which readers refuse, is looked for only then: it is rare."""
     read = reader(column.type)
     encode = dialect.encoder(column.type)
-    if column.type.word == "attribute_type":
-        return read  # type: ignore[return-value]  # NULL is its business too; it gives a text
-    if encode is None:
-        return lambda value: _NULL if "NULL" in value else read(value)  # type: ignore[return-value]
-    return lambda value: _NULL if "NULL" in value else encode(read(value))
+
+    def write(value: Mapping[str, Any]) -> str:
+        try:
+            return read(value) if encode is None else encode(read(value))  # type: ignore[return-value]  # no encoder: a reader of one text
+        except ValueRefused:
+            if "NULL" in value:
+                return _NULL
+            raise
+
+    return write

@@ -1,67 +1,21 @@
 """Drive the load by hand: lines, objects in memory, a real database."""
 
-import hashlib
 import textwrap
-import time
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
 from dynaurora.adapters.database import Database
+from dynaurora.adapters.memory import MemoryObjects
 from dynaurora.intake import Parts, sweep, take_in
 from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import encode_line
 from dynaurora.plugins.folder import PluginFolder
-from dynaurora.ports import StoredObject
 from dynaurora.settings import DatabaseSettings
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 LABEL = "2026-01-01T00:00:00.000"
-
-
-class MemoryObjects:
-    """`ports.ObjectStore` in memory; `now` moves by hand."""
-
-    def __init__(self):
-        self.objects: dict[ObjectName, tuple[bytes, float]] = {}
-        self.now = time.time()
-
-    def put(self, name: ObjectName, data: bytes) -> None:
-        self.objects[name] = (data, self.now)
-
-    def read(self, name):
-        if name not in self.objects:
-            return None
-        data, _ = self.objects[name]
-        return StoredObject(name, _etag(data), data)
-
-    def exists(self, name):
-        return name in self.objects
-
-    def copy(self, source, etag, target):
-        stored = self.read(source)
-        if stored is None or stored.etag != etag:
-            return False
-        self.put(target, stored.data)
-        return True
-
-    def delete(self, name):
-        self.objects.pop(name, None)
-
-    def folders(self, bucket):
-        return iter(sorted({n.table for n in self.objects if n.bucket == bucket}))
-
-    def list_older(self, bucket, folder, age_s):
-        found = [
-            name
-            for name, (_, at) in self.objects.items()
-            if name.bucket == bucket and name.table == folder and at <= self.now - age_s
-        ]
-        return iter(sorted(found))
-
-    def keys(self, bucket):
-        return sorted(name.key for name in self.objects if name.bucket == bucket)
 
 
 class Invocation:
@@ -165,7 +119,3 @@ class LoadMachine:
 
     def _parts(self, engine):
         return Parts(self.store, engine, self._plugins, Invocation(), "raw", "backup")
-
-
-def _etag(data: bytes) -> str:
-    return f'"{hashlib.md5(data).hexdigest()}"'

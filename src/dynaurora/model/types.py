@@ -3,7 +3,7 @@
 A type is a portable word (``numeric(12,2)``, ``timestamptz``), not an engine's. Its reader turns an
 attribute value into one exact text that every dialect can write; a value that the column cannot
 hold exactly is refused here: databases round silently (``1.005`` in ``numeric(5,2)`` is 1.01).
-NULL and missing attributes never reach a reader: both are SQL NULL.
+A reader refuses NULL: who calls it writes SQL NULL for it, as for a missing attribute.
 """
 
 import re
@@ -118,20 +118,23 @@ def sorted_set(value: Mapping[str, Any]) -> list[str]:
 
 def _plain(value: Mapping[str, Any]) -> Any:
     ((tag, content),) = value.items()
-    if tag in ("S", "BOOL", "B"):
-        return content
+    if tag == "M":
+        # Most of what is inside is text, which stands for itself.
+        return {
+            name: inner["S"] if "S" in inner else _plain(inner) for name, inner in content.items()
+        }
+    if tag == "L":
+        return [inner["S"] if "S" in inner else _plain(inner) for inner in content]
     if tag == "N":
         return _plain_number(content)
+    if tag in ("S", "BOOL", "B"):
+        return content
     if tag == "NULL":
         return None
-    if tag == "M":
-        return {name: _plain(inner) for name, inner in content.items()}
-    return _plain_list(tag, content)
+    return _plain_set(tag, content)
 
 
-def _plain_list(tag: str, content: Any) -> list[Any]:
-    if tag == "L":
-        return [_plain(inner) for inner in content]
+def _plain_set(tag: str, content: Any) -> list[Any]:
     if tag == "NS":
         return [_plain_number(text) for text in in_numeric_order(content)]
     if tag in ("SS", "BS"):
@@ -141,7 +144,12 @@ def _plain_list(tag: str, content: Any) -> list[Any]:
 
 def _plain_number(text: str) -> Any:
     # A fragment is written as it stands; a short run of digits is an int, which is faster.
-    if len(text) < _INT64_DIGITS and text.isdigit() and (text[0] != "0" or text == "0"):
+    if (
+        len(text) < _INT64_DIGITS
+        and text.isascii()
+        and text.isdigit()
+        and (text[0] != "0" or text == "0")
+    ):
         return int(text)
     return orjson.Fragment(json_number(text))
 
@@ -170,7 +178,7 @@ def _number(value: Mapping[str, Any], kind: str) -> Number:
 
 def _numeric(value: Mapping[str, Any]) -> str:
     text = value.get("N")
-    if text is not None and len(text) <= _PLAIN_DIGITS and text.isdigit():
+    if text is not None and len(text) <= _PLAIN_DIGITS and text.isascii() and text.isdigit():
         return str(text)
     return _number(value, "numeric").plain()
 
@@ -179,6 +187,12 @@ _PLAIN_DIGITS: Final = 38
 
 
 def _numeric_within(precision: int, scale: int, value: Mapping[str, Any]) -> str:
+    text = value.get("N")
+    if text is not None and text.isascii():
+        whole, point, fraction = text.partition(".")
+        has_room = len(whole) <= precision - scale and len(fraction) <= scale
+        if has_room and whole.isdigit() and (fraction.isdigit() or not point):
+            return str(text)
     found = _number(value, f"numeric({precision},{scale})")
     if found.scale > scale or found.integer_digits > precision - scale:
         raise _refused(
@@ -190,7 +204,7 @@ def _numeric_within(precision: int, scale: int, value: Mapping[str, Any]) -> str
 
 def _integer(word: str, bits: int, value: Mapping[str, Any]) -> str:
     text = value.get("N")
-    if text is not None and len(text) < _INT32_DIGITS and text.isdigit():
+    if text is not None and len(text) < _INT32_DIGITS and text.isascii() and text.isdigit():
         return str(text)
     found = _number(value, word)
     limit = 1 << (bits - 1)
@@ -229,13 +243,20 @@ _ISO: Final = re.compile(
     r"(?:Z|[+-]\d\d(?::?\d\d)?)",
     re.ASCII | re.IGNORECASE,
 )
+_ISO_UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}|\.\d{6})?Z", re.ASCII)
 _ISO_EXPECTED: Final = "ISO 8601 with a zone and at most 6 decimals, 2024-05-01T12:00:00Z"
 _FRACTION: Final = re.compile(r"\.\d+")
 _EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _timestamptz(value: Mapping[str, Any]) -> str:
-    text = _string(value, "timestamptz")
+    text = value.get("S") or _string(value, "timestamptz")
+    if _ISO_UTC.fullmatch(text):
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            raise _refused("a time that no calendar has", _ISO_EXPECTED) from None
+        return str(text)
     match = _ISO.fullmatch(text)
     if match is None:
         raise _refused("text that is no time with a zone", _ISO_EXPECTED)
@@ -292,11 +313,15 @@ def _bytes_hex(value: Mapping[str, Any]) -> str:
 
 
 def _json(value: Mapping[str, Any]) -> str:
+    if "NULL" in value:
+        raise _wrong_type("NULL", "json", "any other")
     return plain_json(value).decode()
 
 
 def _array(word: str, set_tag: str, element: Reader, value: Mapping[str, Any]) -> list[str | None]:
     ((tag, content),) = value.items()
+    if tag == set_tag == "SS":
+        return sorted(content)
     if tag == set_tag:
         inner_tag = set_tag[0]
         return [_one(element({inner_tag: text})) for text in sorted_set(value)]

@@ -1,0 +1,194 @@
+"""The load: from gzip bytes to commit, beside the same rows as prepared COPY bytes.
+
+The floor copies into a temporary table, upserts, commits, and knows nothing of order, duplicates,
+deletes, exactness or quarantine.
+"""
+
+import gzip
+import hashlib
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from measures import Measure, rates, seconds
+
+from dynaurora.adapters.database import Database
+from dynaurora.adapters.memory import MemoryObjects
+from dynaurora.adapters.postgresql import connect
+from dynaurora.etl import Engine, unpacked
+from dynaurora.intake import Parts, take_in
+from dynaurora.metadata import Metadata
+from dynaurora.model.events import ObjectName
+from dynaurora.model.lines import encode_line
+from dynaurora.plugins.contract import Plugin
+from dynaurora.plugins.folder import PluginFolder
+from dynaurora.plugins.loading import load_plugin
+from dynaurora.ports import StoredObject
+from dynaurora.settings import DatabaseSettings
+from dynaurora.sql import postgresql
+from dynaurora.staging import Staging
+
+TABLE = "orders"
+OBJECT_LINES = 8_000
+STREAM = f"arn:aws:dynamodb:eu-west-1:111122223333:table/{TABLE}/stream/2026-01-01T00:00:00.000"
+PLUGIN = """
+from dynaurora import Table
+
+orders = Table(
+    key="order_id",
+    columns={
+        "order_id": "text",
+        "customer": "text",
+        "status": "text",
+        "total": "numeric(12,2)",
+        "quantity": "integer",
+        "is_gift": "boolean",
+        "placed_at": "timestamptz",
+        "address": "json",
+        "lines": "json",
+        "tags": "text[]",
+    },
+)
+"""
+
+
+def objects(count: int, generation: int) -> list[StoredObject]:
+    """gzip objects of one version of each item, in an order of their own."""
+    numbers = list(range(count))
+    chance = random.Random(generation)
+    chance.shuffle(numbers)
+    found = []
+    for start in range(0, count, OBJECT_LINES):
+        part = numbers[start : start + OBJECT_LINES]
+        lines = [_line(n, generation * count + start + i, chance) for i, n in enumerate(part)]
+        data = gzip.compress(b"\n".join(lines) + b"\n", compresslevel=1)
+        name = ObjectName("raw", f"{TABLE}/{generation}/{start:08d}")
+        found.append(StoredObject(name, hashlib.sha256(data).hexdigest(), data))
+    return found
+
+
+def measure(url: str, folder: Path, *, count: int, times: int) -> Iterator[Measure]:
+    """Both loads, alternating with their floors. url: of an empty database."""
+    plugin = _plugin(folder)
+    versions = {"new": objects(count, 1), "existing": objects(count, 2)}
+    prepared = {name: _prepared(plugin, found) for name, found in versions.items()}
+    ours: dict[str, list[float]] = {name: [] for name in versions}
+    floor: dict[str, list[float]] = {name: [] for name in versions}
+    for _ in range(times):
+        _empty(url)
+        for name in versions:
+            floor[name].append(seconds(lambda n=name: _floor(url, plugin, prepared[n])))
+        _empty(url)
+        database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
+        for name in versions:
+            with database.session() as engine:
+                metadata = Metadata(engine.connection, engine.queries)
+                metadata.create_tables(plugin, metadata.registration(TABLE))
+                parts = _parts(engine, folder, versions[name])
+                names = [stored.name for stored in versions[name]]
+                ours[name].append(seconds(lambda p=parts, n=names: take_in(p, n)))
+        database.close()
+    for name in versions:
+        yield rates(f"load, {name} rows", "postgresql", count, ours[name], floor[name])
+
+
+class Invocation:
+    """A clock with time enough."""
+
+    def remaining_ms(self) -> int:
+        return 900_000
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def _parts(engine: Engine, folder: Path, found: list[StoredObject]) -> Parts:
+    store = MemoryObjects()
+    for stored in found:
+        store.put(stored.name, stored.data)
+    plugins = PluginFolder(folder, "postgresql")
+    return Parts(store, engine, plugins, Invocation(), "raw", "backup")
+
+
+def _plugin(folder: Path) -> Plugin:
+    path = folder / f"{TABLE}.py"
+    path.write_text(PLUGIN)
+    return load_plugin(path, TABLE, "postgresql")
+
+
+def _line(number: int, seq: int, chance: random.Random) -> bytes:
+    key: dict[str, Any] = {"order_id": {"S": f"order-{number:09d}"}}
+    image = {
+        **key,
+        "customer": {"S": f"customer {chance.randrange(50_000)}"},
+        "status": {"S": chance.choice(["new", "paid", "sent", "returned"])},
+        "total": {"N": f"{chance.randrange(1, 99_999)}.{chance.randrange(100):02d}"},
+        "quantity": {"N": str(chance.randrange(1, 100))},
+        "is_gift": {"BOOL": chance.random() < 0.1},
+        "placed_at": {"S": f"2026-01-{chance.randrange(1, 29):02d}T12:{number % 60:02d}:00Z"},
+        "address": {
+            "M": {
+                "street": {"S": f"{number % 200} Main Street"},
+                "city": {"S": "Springfield"},
+                "zip": {"N": str(10_000 + number % 80_000)},
+            }
+        },
+        "lines": {
+            "L": [
+                {"M": {"sku": {"S": f"sku-{chance.randrange(9999)}"}, "price": {"N": "12.50"}}}
+                for _ in range(2)
+            ]
+        },
+        "tags": {"SS": ["web", "summer", f"t{number % 100}"]},
+    }
+    return encode_line(
+        {
+            "v": 1,
+            "table": TABLE,
+            "stream": STREAM,
+            "op": "MODIFY",
+            "keys": key,
+            "new": image,
+            "seq": str(800_000_000_000_000_000_000 + seq),
+            "at": 1_780_000_000,
+        }
+    )
+
+
+def _prepared(plugin: Plugin, found: list[StoredObject]) -> list[bytes]:
+    """The rows of the plugin's columns alone, as COPY reads them."""
+    staging = Staging(plugin, postgresql, lambda _: 0)
+    for stored in found:
+        staging.add(stored.name, unpacked(stored.data))
+    staged = staging.relations()[0]
+    skipped = len(staged.columns) - len(plugin.columns)
+    rows = [row.split("\t", skipped)[-1] for row in staged.rows]
+    return [("\n".join(rows[n : n + 2000]) + "\n").encode() for n in range(0, len(rows), 2000)]
+
+
+def _floor(url: str, plugin: Plugin, blocks: list[bytes]) -> None:
+    names = list(plugin.columns)
+    listed = ", ".join(names)
+    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    types = [f"{n} {postgresql.sql_type(c.type)}" for n, c in plugin.columns.items()]
+    connection = connect(url)
+    for statement in plugin.create:
+        connection.execute(statement)
+    with connection.transaction():
+        connection.execute(f"create temporary table st ({', '.join(types)}) on commit drop")
+        connection.copy_in("st", names, blocks)
+        connection.execute(
+            f"insert into orders ({listed}) select {listed} from st "
+            f"on conflict (order_id) do update set {updates}"
+        )
+    connection.close()
+
+
+def _empty(url: str) -> None:
+    connection = connect(url)
+    connection.execute("drop table if exists orders")
+    connection.execute("drop schema if exists dynaurora cascade")
+    connection.execute("checkpoint")
+    connection.close()
