@@ -1,13 +1,15 @@
 """A project of its own for each test, deployed to the shared MiniStack."""
 
+import dataclasses
 import shutil
+import subprocess
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from dynaurora.deploy.packaging import CAPTURE, LOAD, TRANSFORM
-from dynaurora.deploy.project import Project
+from dynaurora.deploy.project import Network, Project
 from dynaurora.settings import DatabaseSettings
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +41,39 @@ def project(project_folder, aws):
         database=DatabaseSettings("postgresql://user:secret@127.0.0.1/db", "", "dynaurora"),
         sqlqueries=project_folder / "sqlqueries",
         stream_failures="raise",
+    )
+
+
+@pytest.fixture
+def no_wheels(monkeypatch):
+    """Let pip fetch nothing; the commands that it was given."""
+    asked = []
+
+    def run(command, **_options):
+        asked.append(command)
+        Path(command[command.index("--target") + 1]).mkdir(parents=True)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return asked
+
+
+@pytest.fixture
+def project_on_aws(project, no_wheels):
+    """The same project with everything that the emulator would not need.
+
+    But for one statement: the emulator's S3 calls its own queue without TLS.
+    """
+    template = project.infra / "pipeline.yaml"
+    queue, only_tls, rest = template.read_text().partition('"aws:SecureTransport": "false"')
+    template.write_text(f'{queue}"aws:SourceIp": "192.0.2.1"{rest}'.replace("Bool", "IpAddress", 1))
+    assert only_tls
+    return dataclasses.replace(
+        project,
+        endpoint="",
+        database=DatabaseSettings("postgresql://host/db", "arn:aws:secretsmanager:it", "dynaurora"),
+        network=Network(("subnet-1", "subnet-2"), ("sg-1",)),
+        stream_failures="report",
     )
 
 

@@ -71,4 +71,6 @@ def test_an_error_is_one_message(run, project):
 
 
 def test_help_has_examples():
-    assert "dynaurora deploy --env staging" in CliRunner().invoke(group, ["deploy", "--help"]).output
+    assert (
+        "dynaurora deploy --env staging" in CliRunner().invoke(group, ["deploy", "--help"]).output
+    )

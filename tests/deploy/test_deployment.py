@@ -187,6 +187,45 @@ def test_sizes_reach_the_templates(deploy, aws, project, make_table, table_name)
     assert found["Attributes"] == {"VisibilityTimeout": "7"}
 
 
+# --- as on AWS ----------------------------------------------------------------------------------
+
+
+def test_on_aws_a_plugin_file_is_one_more_stack_and_other_code_of_the_load(
+    deploy, aws, project_on_aws, make_table, table_name
+):
+    tables = [table_name, f"{table_name}2"]
+    for table in tables:
+        make_table(table, "NEW_IMAGE")
+    (project_on_aws.sqlqueries / f"{tables[0]}.py").write_text("")
+    assert changes(deploy(tables[0], of=project_on_aws)) == [CREATED] * 3
+    (project_on_aws.sqlqueries / f"{tables[1]}.py").write_text("")
+    deployment = deploy(*tables, of=project_on_aws)
+    assert changes(deployment) == [UNCHANGED, UPDATED, UNCHANGED, CREATED]
+    assert [code.is_new for code in deployment.code] == [False, True]
+    assert not deploy(*tables, of=project_on_aws).has_changed
+
+
+def test_on_aws_only_tls_is_taken_and_the_load_has_secret_and_network(
+    deploy, aws, project_on_aws, make_table, table_name
+):
+    make_table(table_name, "NEW_IMAGE")
+    deploy(table_name, of=project_on_aws)
+    name = project_on_aws.name
+    for purpose in ("raw", "backup", "artifacts"):
+        bucket = bucket_name(name, purpose, aws.account, aws.region)
+        assert "OnlyTls" in aws.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
+    load = aws.client("lambda").get_function_configuration(FunctionName=f"{name}-load")
+    assert load["Environment"]["Variables"]["DYNAURORA_SQLQUERIES"] == "sqlqueries"
+    role = load["Role"].rpartition("/")[2]
+    policy = aws.client("iam").get_role_policy(RoleName=role, PolicyName="load")["PolicyDocument"]
+    sids = {statement["Sid"] for statement in policy["Statement"]}
+    assert sids >= {"Secret", "Network", "NetworkNotByTheCode"}
+    queue = aws.client("sqs").get_queue_url(QueueName=f"{name}-objects")["QueueUrl"]
+    asked = {"QueueUrl": queue, "AttributeNames": ["VisibilityTimeout"]}
+    visibility = aws.client("sqs").get_queue_attributes(**asked)["Attributes"]
+    assert int(visibility["VisibilityTimeout"]) >= 6 * load["Timeout"]
+
+
 # --- progress -----------------------------------------------------------------------------------
 
 
@@ -315,6 +354,15 @@ def test_a_broken_template_is_told_with_the_reasons(deploy, project):
 def test_a_missing_template_is_named(deploy, project):
     (project.infra / "artifacts.yaml").unlink()
     with pytest.raises(ProjectError, match=r"artifacts\.yaml"):
+        deploy()
+
+
+def test_a_template_without_our_outputs_is_told(deploy, project):
+    template = project.infra / "artifacts.yaml"
+    template.write_text(
+        template.read_text().replace("Outputs:\n  ArtifactsBucket", "Outputs:\n  It")
+    )
+    with pytest.raises(ProjectError, match="has no output ArtifactsBucket"):
         deploy()
 
 

@@ -133,6 +133,7 @@ def test_an_emulator_on_this_machine_may_have_one(folder):
         },
     )
     assert project.is_local
+    assert project.stream_failures == "raise", "the emulator ignores the report"
 
 
 def test_another_endpoint_is_not_this_machine(folder):

@@ -282,6 +282,13 @@ def test_the_load_has_network_and_secret_only_where_they_are_given(pipeline):
         "Network": "InVpc",
         "NetworkNotByTheCode": "InVpc",
     }
+    condition, network, nothing = resource(pipeline, "Load")["VpcConfig"]["Fn::If"]
+    assert condition == "InVpc"
+    assert network == {
+        "SubnetIds": {"Ref": "SubnetIds"},
+        "SecurityGroupIds": {"Ref": "SecurityGroupIds"},
+    }
+    assert nothing == {"Ref": "AWS::NoValue"}
     denied = statements(pipeline, "LoadRole")["NetworkNotByTheCode"]
     assert denied["Effect"] == "Deny"
     assert denied["Action"] == statements(pipeline, "LoadRole")["Network"]["Action"]

@@ -186,11 +186,12 @@ def deploy_project(
     prepared = [_looked_at(place, table, confirm) for table in tables]
     artifacts = _artifacts(project, place)
     packages = _packages(project)
-    code = tuple(_brought(place, artifacts.outputs["ArtifactsBucket"], each) for each in packages)
+    bucket = _output(artifacts, "ArtifactsBucket")
+    code = tuple(_brought(place, bucket, package) for package in packages)
     pipeline = _pipeline(project, place, artifacts, code)
     connected = [_connected(place, each, register) for each in prepared]
     outcomes = _table_stacks(project, place, pipeline, connected)
-    _wait_until_enabled(place, "the load", pipeline.outputs["LoadMappingId"])
+    _wait_until_enabled(place, "the load", _output(pipeline, "LoadMappingId"))
     return Deployment(
         account=place.account,
         region=place.region,
@@ -231,6 +232,15 @@ def _template(path: Path) -> str:
     except FileNotFoundError as error:
         raise ProjectError(
             str(path), "is not there", "a template", "Restore it, or correct the root."
+        ) from error
+
+
+def _output(stack: StackOutcome, name: str) -> str:
+    try:
+        return stack.outputs[name]
+    except KeyError as error:
+        raise ProjectError(
+            f"stack {stack.name}", f"has no output {name}", "the outputs of our template", "Add it."
         ) from error
 
 
@@ -300,7 +310,7 @@ def _pipeline(
             "Project": project.name,
             "RawBucket": _bucket(project, place, "raw"),
             "BackupBucket": _bucket(project, place, "backup"),
-            "CodeBucket": artifacts.outputs["ArtifactsBucket"],
+            "CodeBucket": _output(artifacts, "ArtifactsBucket"),
             "StreamsCodeKey": streams.key,
             "LoadCodeKey": load.key,
             "Runtime": project.runtime,
@@ -313,7 +323,7 @@ def _pipeline(
             "SecurityGroupIds": ",".join(project.network.security_groups),
             "DeliveryStreamPrefix": project.delivery_stream_prefix,
             "StreamFailures": project.stream_failures,
-            "SqlQueries": str(project.sqlqueries) if project.is_local else "sqlqueries",
+            "SqlQueries": str(project.sqlqueries.resolve()) if project.is_local else "sqlqueries",
             **_sizes(project, PIPELINE_SIZES),
         },
     )
@@ -403,7 +413,12 @@ def _table_stacks(
         return outcome
 
     with ThreadPoolExecutor(max_workers=_STACKS_AT_ONCE) as pool:
-        return list(pool.map(one, tables))
+        try:
+            return list(pool.map(one, tables))
+        except BaseException:
+            # Interrupted: nothing more is begun. What is under way goes on in AWS in any case.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _table_stack(
@@ -422,10 +437,10 @@ def _table_stack(
             "DeliveryStream": delivery_stream_name(
                 project.delivery_stream_prefix, description.name
             ),
-            "RawBucket": pipeline.outputs["RawBucket"],
-            "BackupBucket": pipeline.outputs["BackupBucket"],
-            "CaptureArn": pipeline.outputs["CaptureArn"],
-            "TransformArn": pipeline.outputs["TransformArn"],
+            "RawBucket": _output(pipeline, "RawBucket"),
+            "BackupBucket": _output(pipeline, "BackupBucket"),
+            "CaptureArn": _output(pipeline, "CaptureArn"),
+            "TransformArn": _output(pipeline, "TransformArn"),
             **_sizes(project, TABLE_SIZES),
         },
     )
@@ -439,7 +454,7 @@ def _table_stack(
 def _enabled(place: _Place, outcome: TableOutcome) -> TableOutcome:
     if outcome.stack is not None:
         try:
-            _wait_until_enabled(place, outcome.table, outcome.stack.outputs["MappingId"])
+            _wait_until_enabled(place, outcome.table, _output(outcome.stack, "MappingId"))
         except DynauroraError as error:
             outcome = replace(outcome, error=error)
     place.tell(outcome)

@@ -11,12 +11,13 @@ of that name. boto3 is never in it: the runtime brings it
 """
 
 import ast
+import contextlib
 import hashlib
 import importlib.metadata
 import io
-import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -312,10 +313,12 @@ def _fetched(wanted: Iterable[str], sources: Sources) -> Path:
     folder = sources.cache / hashlib.sha256(asked.encode()).hexdigest()[:16]
     if not folder.is_dir():
         # Filled aside and moved: what is there under its name is whole.
-        filling = folder.with_name(f"{folder.name}.filling")
-        shutil.rmtree(filling, ignore_errors=True)
-        _pip(requirements, platform, filling)
-        filling.rename(folder)
+        sources.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=sources.cache) as aside:
+            filled = Path(aside, "filled")
+            _pip(requirements, platform, filled)
+            with contextlib.suppress(OSError):  # another deployment was faster
+                filled.rename(folder)
     return folder
 
 

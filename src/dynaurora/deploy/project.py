@@ -7,7 +7,7 @@ what stands above it.
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -135,12 +135,11 @@ def read_project(
     def first(variable: str, value: str) -> str:
         return environment.get(variable, "").strip() or value
 
-    endpoint = first("AWS_ENDPOINT_URL", "")
     project = Project(
         root=root,
         name=first("DYNAURORA_PROJECT", given.text("project")),
         region=region or first("AWS_REGION", first("AWS_DEFAULT_REGION", given.text("region"))),
-        endpoint=endpoint,
+        endpoint=first("AWS_ENDPOINT_URL", ""),
         database=DatabaseSettings(
             url=first("DYNAURORA_DATABASE_URL", database.text("url")),
             secret_arn=first("DYNAURORA_DATABASE_SECRET_ARN", database.text("secret_arn")),
@@ -156,6 +155,9 @@ def read_project(
         architecture=given.text("architecture") or "arm64",
         sizes=given.table("sizes").numbers(PIPELINE_SIZES | TABLE_SIZES),
     )
+    if project.is_local and not environment.get("DYNAURORA_STREAM_FAILURES"):
+        # The emulator ignores the report of failed items, and so would lose them.
+        project = replace(project, stream_failures="raise")
     check(project)
     return project
 
