@@ -44,7 +44,7 @@ WORDS: Final = (
     "bytes[]",
     "attribute_type",
 )
-_NUMERIC: Final = re.compile(r"numeric\(\s*(\d{1,3})\s*(?:,\s*(\d{1,3})\s*)?\)")
+_NUMERIC: Final = re.compile(r"numeric\(\s*(\d{1,4})\s*(?:,\s*(\d{1,4})\s*)?\)")
 LARGEST_PRECISION: Final = 1000
 """https://www.postgresql.org/docs/15/datatype-numeric.html#DATATYPE-NUMERIC-DECIMAL"""
 
@@ -263,7 +263,7 @@ def _timestamptz(value: Mapping[str, Any]) -> str:
     if match["fraction"]:
         text = _FRACTION.sub(f".{match['fraction'].ljust(6, '0')}", text)
     try:
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat(" ")
+        return datetime.fromisoformat(text.upper()).astimezone(UTC).isoformat(" ")
     except (ValueError, OverflowError):
         raise _refused("a time that no calendar has", _ISO_EXPECTED) from None
 
