@@ -9,6 +9,7 @@ import hashlib
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from dynaurora.etl import Engine, unpacked
 from dynaurora.intake import Parts, take_in
 from dynaurora.metadata import Metadata
 from dynaurora.model.events import ObjectName
-from dynaurora.model.lines import encode_line
+from dynaurora.model.lines import Line, decode_line, encode_line, split_lines
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.plugins.loading import load_plugin
@@ -69,6 +70,12 @@ def objects(count: int, generation: int) -> list[StoredObject]:
     return found
 
 
+def lines(count: int) -> Iterator[Line]:
+    """The changes of the first version of the items."""
+    for stored in objects(count, 1):
+        yield from map(decode_line, split_lines(unpacked(stored.data)))
+
+
 def measure(url: str, folder: Path, *, count: int, times: int) -> Iterator[Measure]:
     """Both loads, alternating with their floors. url: of an empty database."""
     plugin = _plugin(folder)
@@ -79,16 +86,16 @@ def measure(url: str, folder: Path, *, count: int, times: int) -> Iterator[Measu
     for _ in range(times):
         _empty(url)
         for name in versions:
-            floor[name].append(seconds(lambda n=name: _floor(url, plugin, prepared[n])))
+            floor[name].append(seconds(partial(_floor, url, plugin, prepared[name])))
         _empty(url)
         database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
-        for name in versions:
+        for name, found in versions.items():
             with database.session() as engine:
                 metadata = Metadata(engine.connection, engine.queries)
                 metadata.create_tables(plugin, metadata.registration(TABLE))
-                parts = _parts(engine, folder, versions[name])
-                names = [stored.name for stored in versions[name]]
-                ours[name].append(seconds(lambda p=parts, n=names: take_in(p, n)))
+                parts = _parts(engine, folder, found)
+                names = [stored.name for stored in found]
+                ours[name].append(seconds(partial(take_in, parts, names)))
         database.close()
     for name in versions:
         yield rates(f"load, {name} rows", "postgresql", count, ours[name], floor[name])

@@ -19,6 +19,7 @@ from typing import Any, Final
 from dynaurora.errors import (
     ChangeError,
     DatabaseAway,
+    DatabaseError,
     DatabaseUnknown,
     DynauroraError,
     LoadRace,
@@ -299,13 +300,16 @@ def _park(
 
 
 def _failed(table: str, error: DynauroraError, names: Sequence[ObjectName], report: Report) -> None:
+    # What a database answers may hold values of a row; what AWS answers does not.
+    found = error.code if isinstance(error, DatabaseError) else error.found
+    kind = type(error).__name__
     log(
         "error",
         "the load failed and comes again",
         table=table,
-        kind=type(error).__name__,
+        kind=kind,
         where=error.where,
-        code=getattr(error, "code", ""),
+        found=found,
     )
     report.failed.update(names)
 

@@ -417,45 +417,37 @@ def _in_column(name: str, error: ValueRefused) -> ValueRefused:
 def _cell(dialect: Dialect, name: str, column: Column) -> Cell:
     """How a column of the item itself is written."""
     steps: Path = column.path if column.path is not None else (Attribute(name),)
-    if len(steps) != 1 or not isinstance(steps[0], Attribute):
+    first = steps[0] if steps else None
+    if len(steps) != 1 or not isinstance(first, Attribute):
         inner = _inner_cell(dialect, name, column)
         return lambda image: inner({"M": image})
-    attribute = steps[0].name
-    write = _writer(dialect, column)
     if column.type.word == "text":
+        return _text_cell(first.name, _writer(dialect, column))
+    return _attribute_cell(first.name, _writer(dialect, column))
 
-        def written_text(image: Image) -> str:
-            value = image.get(attribute)
-            if value is None:
-                return _NULL
-            text = value.get("S")
-            # Printable text without a backslash stands for itself in COPY.
-            if text is not None and text.isprintable() and "\\" not in text:
-                return str(text)
-            return write(value)
 
-        return written_text
+def _attribute_cell(attribute: str, write: Callable[[Mapping[str, Any]], str]) -> Cell:
+    def written(image: Image) -> str:
+        value = image.get(attribute)
+        return _NULL if value is None else write(value)
 
-    if dialect.encoder(column.type) is not None:
+    return written
 
-        def written(image: Image) -> str:
-            value = image.get(attribute)
-            return _NULL if value is None else write(value)
 
-        return written
+def _text_cell(attribute: str, write: Callable[[Mapping[str, Any]], str]) -> Cell:
+    """Most columns are text, and most text is printable and without a backslash: it stands for
+    itself in COPY."""
 
-    read = reader(column.type)
-
-    def read_alone(image: Image) -> str:
+    def written(image: Image) -> str:
         value = image.get(attribute)
         if value is None:
             return _NULL
-        try:
-            return read(value)  # type: ignore[return-value]  # no encoder: a reader of one text
-        except ValueRefused:
-            return write(value)
+        text = value.get("S")
+        if text is not None and text.isprintable() and "\\" not in text:
+            return str(text)
+        return write(value)
 
-    return read_alone
+    return written
 
 
 def _inner_cell(dialect: Dialect, name: str, column: Column) -> Callable[[Mapping[str, Any]], str]:

@@ -37,6 +37,20 @@ class LocalMachine:
         self._port = port
         self._stack = contextlib.ExitStack()
 
+    def environment(self) -> dict[str, str]:
+        """What a program is told to work on this machine: the variables of AWS, and ours.
+
+        The emulator ignores the report of failed changes, so the capture has to raise.
+        """
+        return {
+            "AWS_ENDPOINT_URL": self.aws.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.aws.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.aws.secret_key,
+            "AWS_DEFAULT_REGION": self.aws.region,
+            "DYNAURORA_DATABASE_URL": self.postgresql.url,
+            "DYNAURORA_STREAM_FAILURES": "raise",
+        }
+
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             self.folder = stack.enter_context(

@@ -31,7 +31,7 @@ def not_installed(package: str) -> LocalServerError:
 
 
 try:
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 except ModuleNotFoundError as error:
     raise not_installed("psutil") from error
 

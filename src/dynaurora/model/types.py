@@ -11,7 +11,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -142,6 +142,7 @@ def _plain_set(tag: str, content: Any) -> list[Any]:
     raise _refused(f"an attribute of the unknown type {tag[:10]}", "a type of DynamoDB")
 
 
+@lru_cache(maxsize=4096)  # prices and counts come again and again
 def _plain_number(text: str) -> Any:
     # A fragment is written as it stands; a short run of digits is an int, which is faster.
     if (
