@@ -91,6 +91,10 @@ class Connection(Protocol):
         """Run one query; all its rows. Numbers come as Decimal or int, never as float."""
         ...
 
+    def fetch_named(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The columns and rows of a query."""
+        ...
+
     def copy_in(self, relation: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
         """Write rows in the text form of COPY: tabs between columns, a newline after each row."""
         ...

@@ -74,7 +74,6 @@ class PostgresqlConnection:
             return list(self._cursor(statement, parameters).fetchall())
 
     def fetch_named(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """The columns and rows of a query."""
         with _translated(_first_words(statement)):
             cursor = self._cursor(statement, ())
             return [column.name for column in cursor.description or ()], list(cursor.fetchall())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dynaurora.cli.database import session
+
 if TYPE_CHECKING:
     from dynaurora.adapters.dynamodb import TableDescription
     from dynaurora.cli.deploy_progress import ProgressView
@@ -43,20 +45,29 @@ def deploy(*, is_agreed: bool, is_json: bool, chosen: str, region: str, folder: 
     Each plugin file in sqlqueries/ connects the DynamoDB table of its name. A second run changes
     nothing. Items that are in a table before its stream is on are not copied.
     """
+    from dynaurora.adapters.aws import client_factory
     from dynaurora.cli.deploy_progress import progress_view
     from dynaurora.deploy.deployment import deploy_project
     from dynaurora.deploy.project import read_project
+    from dynaurora.deploy.sweeping import clear_waiting, sweep_now
     from dynaurora.errors import DynauroraError
+    from dynaurora.metadata import Metadata
 
     try:
         project = read_project(folder, chosen=chosen, region=region)
-        with progress_view() as view:
+        with session(project) as engine, progress_view() as view:
+            metadata = Metadata(engine.connection, engine.queries)
+            metadata.create()
             deployment = deploy_project(
                 project,
                 _tables(project),
                 confirm=lambda table: is_agreed or _confirmed(view, table),
                 tell=view.tell,
+                register=metadata.register_stream,
             )
+            waited = clear_waiting(metadata, [table.table for table in deployment.tables])
+        if waited:
+            sweep_now(project, client_factory(project.region, project.endpoint), waited)
     except DynauroraError as error:
         if not is_json:
             raise
@@ -68,8 +79,14 @@ def deploy(*, is_agreed: bool, is_json: bool, chosen: str, region: str, folder: 
 
 
 def _tables(project: "Project") -> list[str]:
+    """The tables that have a plugin. A broken one is connected too: its objects wait for it."""
+    from dynaurora.adapters.database import engine_of
     from dynaurora.plugins.folder import find_plugins
+    from dynaurora.plugins.inspection import inspect_folder
 
+    for one in inspect_folder(project.sqlqueries, engine_of(project.database.url)):
+        for problem in one.problems if not one.is_ok else ():
+            click.echo(f"Broken plugin: {problem.where}: {problem.message}", err=True)
     return sorted(find_plugins(project.sqlqueries))
 
 

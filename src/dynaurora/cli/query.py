@@ -1,0 +1,141 @@
+"""`dynaurora query`: the SELECT queries that a plugin brings along."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dynaurora.cli.database import plugin_of, project_of, project_options, session
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from dynaurora.etl import Engine
+    from dynaurora.plugins.contract import Plugin
+
+Row = tuple[Any, ...]
+
+_EXAMPLES = """
+Examples:
+
+\b
+  dynaurora query flights                        every query of the plugin
+  dynaurora query flights "busiest routes"       one of them
+  dynaurora query flights --list                 what they are called
+  dynaurora query flights --json | jq '.[0].rows'
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("table")
+@click.argument("name", required=False)
+@project_options
+@click.option("--list", "is_list", is_flag=True, help="List the queries; run none.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON; numbers are exact.")
+def query(
+    *, table: str, name: str | None, folder: Path, chosen: str, is_list: bool, is_json: bool
+) -> None:
+    """Run the SELECT queries of TABLE's plugin, or the one called NAME."""
+    project = project_of(folder, chosen)
+    plugin = plugin_of(project, table)
+    names = _chosen(plugin, name)
+    if is_list:
+        click.echo(json.dumps(names) if is_json else "\n".join(names))
+        return
+    with session(project) as engine:
+        found = [(each, *_fetched(engine, plugin, each)) for each in names]
+    if is_json:
+        click.echo(_as_json(found))
+        return
+    from rich.console import Console
+
+    console = Console()
+    for each, columns, rows in found:
+        console.print(as_table(each, columns, rows))
+
+
+def _chosen(plugin: "Plugin", name: str | None) -> list[str]:
+    from dynaurora.errors import ProjectError
+    from dynaurora.plugins.declarations import suggestion
+
+    if name is None:
+        return list(plugin.select)
+    if name not in plugin.select:
+        raise ProjectError(
+            str(plugin.path),
+            f'it has no query "{name}"{suggestion(name, plugin.select)}',
+            ", ".join(f'"{each}"' for each in plugin.select) or "select_table_queries",
+            "",
+        )
+    return [name]
+
+
+def _fetched(engine: "Engine", plugin: "Plugin", name: str) -> tuple[list[str], list[Row]]:
+    from dynaurora.errors import StatementRefused
+
+    try:
+        return engine.connection.fetch_named(plugin.select[name])
+    except StatementRefused as error:
+        raise StatementRefused(
+            f'{plugin.path}, query "{name}"',
+            error.found,
+            "tables that a load has made",
+            "They are made with the first change of their DynamoDB table; "
+            "`dynaurora plugins` tells what is wrong with a plugin.",
+        ) from error
+
+
+def as_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":
+    """The result of a query, numbers to the right."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE)
+    for number, column in enumerate(columns):
+        is_number = any(isinstance(row[number], int | Decimal) for row in rows)
+        table.add_column(escape(column), justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*(escape(as_text(value)) for value in row))
+    return table
+
+
+def as_text(value: Any) -> str:
+    """A value of SQL for people."""
+    if value is None:
+        return "-"
+    if isinstance(value, Decimal):
+        return f"{value:,f}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def _as_json(found: Sequence[tuple[str, Sequence[str], Sequence[Sequence[Any]]]]) -> str:
+    import orjson
+
+    results = [
+        {"query": name, "rows": [dict(zip(columns, row, strict=True)) for row in rows]}
+        for name, columns, rows in found
+    ]
+    return orjson.dumps(results, default=_json_value, option=orjson.OPT_INDENT_2).decode()
+
+
+def _json_value(value: Any) -> Any:
+    import orjson
+
+    if isinstance(value, Decimal):
+        return orjson.Fragment(f"{value:f}") if value.is_finite() else str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dt.timedelta):
+        return str(value)
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,56 @@
+"""`dynaurora unpark`: a table whose objects wait is loaded again."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dynaurora.cli.database import plugin_of, project_of, project_options, session
+
+if TYPE_CHECKING:
+    from dynaurora.deploy.project import Project
+
+_EXAMPLES = """
+Examples:
+
+\b
+  dynaurora unpark orders
+  dynaurora unpark orders --json
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("table")
+@project_options
+@click.option("--json", "is_json", is_flag=True, help="Tell the outcome as JSON.")
+def unpark(*, table: str, folder: Path, chosen: str, is_json: bool) -> None:
+    """Let the objects of TABLE be loaded again, and load at once what has waited.
+
+    The SQL tables of a table that was dropped are made anew, empty: only what changes from now on,
+    and what waited, arrives in them. Loading the archive again refills them.
+    """
+    from dynaurora.metadata import Metadata
+
+    project = project_of(folder, chosen)
+    plugin = plugin_of(project, table)
+    with session(project) as engine:
+        metadata = Metadata(engine.connection, engine.queries)
+        registration = metadata.registration(table)
+        metadata.unpark(registration)
+        metadata.create_tables(plugin, metadata.registration(table))
+    _sweep(project, table)
+    was = registration.parked_for or "not parked"
+    if is_json:
+        click.echo(json.dumps({"table": table, "was": was}))
+        return
+    click.echo(f"{table} is loaded again (it was: {was}).")
+    if registration.parked_for == "dropped":
+        click.echo("Its SQL tables are new and empty; older items arrive when they change.")
+
+
+def _sweep(project: "Project", table: str) -> None:
+    from dynaurora.adapters.aws import client_factory
+    from dynaurora.deploy.sweeping import sweep_now
+
+    sweep_now(project, client_factory(project.region, project.endpoint), [table])
