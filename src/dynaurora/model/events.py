@@ -55,9 +55,7 @@ def message_of(record: Mapping[str, Any]) -> Message:
         body = orjson.loads(record["body"])
         entries = body.get("Records", [])
         objects = tuple(
-            ObjectName(
-                entry["s3"]["bucket"]["name"], unquote_plus(entry["s3"]["object"]["key"])
-            )
+            ObjectName(entry["s3"]["bucket"]["name"], unquote_plus(entry["s3"]["object"]["key"]))
             for entry in entries
         )
     except (ValueError, KeyError, TypeError, AttributeError):

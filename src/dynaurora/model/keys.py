@@ -36,15 +36,22 @@ def _parts(name: str, value: object) -> bytes:
     if not isinstance(text, str):
         raise _unreadable(name)
     if tag == "S":
-        content = text.encode()
+        content = _utf8(name, text)
     elif tag == "N":
         content = _canonical(name, text)
     elif tag == "B":
         content = _binary(name, text)
     else:
         raise _unreadable(name)
-    encoded = name.encode()
+    encoded = _utf8(name, name)
     return b"%d:%b%b%d:%b" % (len(encoded), encoded, tag.encode(), len(content), content)
+
+
+def _utf8(name: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise _unreadable(name) from None
 
 
 def _canonical(name: str, text: str) -> bytes:

@@ -110,16 +110,22 @@ def _no_constant(name: str) -> None:
 
 
 def _check(line: Mapping[str, Any]) -> None:
-    for name, expected in _FIELDS:
-        if not isinstance(line.get(name), expected):
-            raise LineUnreadable(name, "it is missing or of another type", expected.__name__)
-    operation = line["op"]
+    get = line.get
+    is_typed = (
+        isinstance(get("table"), str)
+        and isinstance(get("stream"), str)
+        and isinstance(get("keys"), dict)
+        and isinstance(get("seq"), str)
+        and isinstance(get("at"), int)
+    )
+    if not is_typed:
+        raise LineUnreadable(
+            "line", "a field is missing or of another type", "table, stream, keys, seq and at"
+        )
+    operation = get("op")
     if operation not in ("INSERT", "MODIFY", "REMOVE"):
         raise LineUnreadable("op", "it is no operation", "INSERT, MODIFY or REMOVE")
     if not 1 <= len(line["keys"]) <= 2:  # partition key and sort key
         raise LineUnreadable("keys", f"it has {len(line['keys'])} attributes", "1 or 2")
-    if operation != "REMOVE" and not isinstance(line.get("new"), dict):
+    if operation != "REMOVE" and not isinstance(get("new"), dict):
         raise LineUnreadable("new", f"{operation} without an image", "the new image")
-
-
-_FIELDS: Final = (("table", str), ("stream", str), ("keys", dict), ("seq", str), ("at", int))
