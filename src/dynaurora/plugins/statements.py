@@ -83,16 +83,34 @@ def select_statements(tables: Sequence[SqlTable], engine: str) -> Mapping[str, s
     return {**first, f"count {tables[0].name}": said.counts(tables)}
 
 
-def listed(parts: Iterable[str], indent: str = "  ", separator: str = ", ") -> str:
-    """Parts in lines of bearable length; a part, which may be a quoted name, is never broken."""
+def listed(head: str, parts: Iterable[str]) -> str:
+    """``head`` and parts in one line, or the parts on lines of their own where that gets too long.
+
+    A part, which may be a quoted name, is never broken.
+    """
+    found = list(parts)
+    line = f"{head} {', '.join(found)}"
+    if len(line) <= LINE_CHARACTERS:
+        return line
+    return head + _lines(found)
+
+
+def bracketed(head: str, parts: Iterable[str]) -> str:
+    """``head (a, b)``, with the parts on lines of their own where that gets too long."""
+    found = list(parts)
+    line = f"{head} ({', '.join(found)})"
+    if len(line) <= LINE_CHARACTERS:
+        return line
+    return f"{head} ({_lines(found)}\n)"
+
+
+def _lines(parts: Iterable[str]) -> str:
     lines = [""]
     for part in parts:
-        if lines[-1] and len(lines[-1]) + len(separator) + len(part) > LINE_CHARACTERS:
-            lines[-1] += separator.rstrip()
-            lines.append(indent + part)
-        else:
-            lines[-1] += (separator if lines[-1] else "") + part
-    return "\n".join(lines)
+        if lines[-1] and len(lines[-1]) + len(part) > LINE_CHARACTERS - 4:
+            lines.append("")
+        lines[-1] += f"{part}, "
+    return "".join(f"\n  {line.rstrip()}" for line in lines).rstrip(",")
 
 
 def _module(prefix: str, engine: str) -> Any:

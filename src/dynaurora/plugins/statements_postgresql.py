@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from dynaurora.model.names import shortened_sql_name
-from dynaurora.plugins.statements import listed
+from dynaurora.plugins.statements import LINE_CHARACTERS, bracketed, listed
 from dynaurora.plugins.tables import SqlColumn, SqlTable
 from dynaurora.sql.postgresql import quoted
 
@@ -42,11 +42,14 @@ def drop(table: SqlTable) -> str:
 def upsert(table: SqlTable) -> str:
     """One statement for all rows; a child's row that is as it was is not written again."""
     alias = "s" if table.parent is None else "c"
-    return (
-        f"insert into {quoted(table.name)} ({_names(table.column_names)})\n"
-        f"select {listed(_selected(column, alias) for column in table.columns)}\n"
-        f"from {quoted(table.relation)} as {alias}{_order(table, alias)}\n"
-        f"on conflict ({_names(table.key)}) {_on_conflict(table)}"
+    columns = (quoted(name) for name in table.column_names)
+    return "\n".join(
+        [
+            bracketed(f"insert into {quoted(table.name)}", columns),
+            listed("select", (_selected(column, alias) for column in table.columns)),
+            f"from {quoted(table.relation)} as {alias}{_order(table, alias)}",
+            _on_conflict(table),
+        ]
     )
 
 
@@ -56,8 +59,8 @@ def trim(child: SqlTable) -> str:
     return (
         f"delete from {quoted(child.name)} as t using staged as s\n"
         f"where {_same_item(child, 't', 's')}\n"
-        f"  and not exists (select 1 from {quoted(child.relation)} as c"
-        f" where c._key = s._key{same_row})"
+        f"  and not exists (\n    select 1 from {quoted(child.relation)} as c"
+        f" where c._key = s._key{same_row}\n  )"
     )
 
 
@@ -71,8 +74,9 @@ def delete_removed(table: SqlTable) -> str:
 
 def first_rows(table: SqlTable) -> str:
     """In key order, which the primary key's index gives for nothing."""
+    columns = (quoted(name) for name in table.column_names)
     return (
-        f"select {_names(table.column_names)}\nfrom {quoted(table.name)}\n"
+        f"{listed('select', columns)}\nfrom {quoted(table.name)}\n"
         f"order by {_names(table.key)}\nlimit {_FIRST_ROWS}"
     )
 
@@ -80,7 +84,7 @@ def first_rows(table: SqlTable) -> str:
 def counts(tables: Sequence[SqlTable]) -> str:
     """The rows of a table and of its children."""
     return "\nunion all ".join(
-        f"select {_text(table.name)} as sql_table, count(*) as rows from {quoted(table.name)}"
+        f"select {_text(table.name)} as sql_table, count(*) as count from {quoted(table.name)}"
         for table in tables
     )
 
@@ -110,15 +114,20 @@ def _order(_table: SqlTable, _alias: str) -> str:
 
 
 def _on_conflict(table: SqlTable) -> str:
+    head = f"on conflict ({_names(table.key)}) do"
     data = [quoted(name) for name in table.data_columns]
     if not data:
-        return "do nothing"
-    sets = "do update set " + listed(f"{name} = excluded.{name}" for name in data)
+        return f"{head} nothing"
+    sets = listed(f"{head} update set", (f"{name} = excluded.{name}" for name in data))
     if table.parent is None:
         return sets
-    old = listed(f"{quoted(table.name)}.{name}" for name in data)
-    new = listed(f"excluded.{name}" for name in data)
-    return f"{sets}\nwhere ({old})\n  is distinct from ({new})"
+    old = bracketed("where", (f"{quoted(table.name)}.{name}" for name in data))
+    new = bracketed("is distinct from", (f"excluded.{name}" for name in data))
+    line = f"{old} {new}"
+    return f"{sets}\n{line if len(line) <= LINE_CHARACTERS else f'{old}{_BREAK}{new}'}"
+
+
+_BREAK: Final = "\n  "
 
 
 def _same_item(table: SqlTable, one: str, other: str) -> str:
@@ -126,7 +135,7 @@ def _same_item(table: SqlTable, one: str, other: str) -> str:
 
 
 def _names(names: Iterable[str]) -> str:
-    return listed(quoted(name) for name in names)
+    return ", ".join(quoted(name) for name in names)
 
 
 def _text(text: str) -> str:
