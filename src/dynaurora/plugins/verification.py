@@ -18,6 +18,7 @@ from dynaurora.model.paths import levels
 from dynaurora.plugins.contract import ENGINES, Plugin
 from dynaurora.plugins.rules import Finding, Written, created_table
 from dynaurora.plugins.tables import staged_relation
+from dynaurora.plugins.tokens import tokens
 
 _DIALECTS: Final = {"postgresql": "postgres", "mysql": "mysql"}
 _HEAD: Final = ("_key", "_version", "_changed_at")
@@ -72,6 +73,8 @@ def verify(plugin: Plugin, written: Iterable[Written]) -> Iterator[Finding]:
     catalog = _Catalog(_relations(plugin), _tables(plugin, statements))
     for statement in statements:
         yield from _one_engine(statement)
+        if all(token.kind == "end" for token in tokens(statement.text, statement.engine)):
+            continue  # it is empty, which another rule has told
         try:
             tree = sqlglot.parse_one(statement.text, dialect=_DIALECTS[statement.engine])
         except sqlglot.errors.SqlglotError as error:

@@ -1,0 +1,108 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from dynaurora.cli.plugins import plugins
+
+GOOD = """
+from dynaurora import Table
+good = Table(key="id", columns={"id": "text"})
+"""
+
+
+@pytest.fixture
+def run(folder):
+    def run(*arguments, env=None):
+        return CliRunner().invoke(plugins, ["--sqlqueries", str(folder.path), *arguments], env=env)
+
+    return run
+
+
+def test_good_plugins_are_listed_and_the_exit_code_is_0(folder, run):
+    folder.write("good.py", GOOD)
+    folder.write("Other.py", GOOD.replace("id", "number"))
+    result = run()
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        f"TABLE  FILE{' ' * (len(str(folder.path)) + 7)}SQL TABLES  STATE",
+        f"Other  {folder.path}/Other.py  other       ok",
+        f"good   {folder.path}/good.py   good        ok",
+        "2 plugins, 0 broken",
+    ]
+
+
+def test_a_broken_plugin_is_listed_with_its_reason_and_the_exit_code_is_1(folder, run):
+    folder.write("good.py", GOOD)
+    folder.write("bad.py", "1 / 0")
+    result = run()
+    assert result.exit_code == 1
+    assert f"{folder.path}/bad.py:1:1: ZeroDivisionError" in result.output
+    assert "2 plugins, 1 broken" in result.output
+
+
+def test_json_has_everything(folder, run):
+    folder.write("good.py", GOOD)
+    folder.write("bad.py", "1 / 0")
+    result = run("--json")
+    assert result.exit_code == 1
+    bad, good = json.loads(result.output)
+    assert bad["state"] == "broken"
+    assert bad["problems"] == [
+        {
+            "where": f"{folder.path}/bad.py:1:1",
+            "message": "ZeroDivisionError: division by zero",
+            "remedy": "A plugin only declares.",
+            "is_error": True,
+        }
+    ]
+    assert good.pop("digest")
+    assert good == {
+        "table": "good",
+        "file": f"{folder.path}/good.py",
+        "state": "ok",
+        "sql_tables": ["good"],
+        "is_row_wise": True,
+        "relations": ["staged", "removed"],
+        "problems": [],
+    }
+
+
+def test_an_empty_folder_says_what_a_plugin_is(run):
+    result = run()
+    assert result.exit_code == 0
+    assert "A plugin is one Python file, named after its table." in result.output
+
+
+def test_the_folder_may_come_from_the_environment(folder):
+    folder.write("good.py", GOOD)
+    result = CliRunner().invoke(plugins, env={"DYNAURORA_SQLQUERIES": str(folder.path)})
+    assert "1 plugin, 0 broken" in result.output
+
+
+def test_the_engine_may_be_chosen(folder, run):
+    folder.write(
+        "one.py",
+        'key = "id"\ncolumns = {"id": "text"}\n'
+        'insert_table_queries = [{"postgresql": "insert into t select id from staged"}]',
+    )
+    assert run().exit_code == 0
+    assert "1 warning" in run().output
+    assert 'has no "mysql" statement' in run("--engine", "mysql").output
+
+
+def test_no_color_is_honoured(folder, run):
+    folder.write("bad.py", "1 / 0")
+    with_color = CliRunner().invoke(plugins, ["--sqlqueries", str(folder.path)], color=True)
+    assert "\x1b[" in with_color.output
+    without = CliRunner().invoke(
+        plugins, ["--sqlqueries", str(folder.path)], color=True, env={"NO_COLOR": "1"}
+    )
+    assert "\x1b[" not in without.output
+
+
+def test_help_has_examples():
+    result = CliRunner().invoke(plugins, ["--help"])
+    assert result.exit_code == 0
+    assert "Examples:" in result.output
+    assert "DYNAURORA_SQLQUERIES" in result.output
