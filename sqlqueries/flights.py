@@ -16,6 +16,7 @@ columns = {
     "tailnum": "text",
     "origin": "text",
     "dest": "text",
+    "hour": "integer",  # of the scheduled departure, local time
     "sched_dep_time": "integer",  # local time as hhmm, 5:15 is 515
     "dep_time": "integer",
     "dep_delay": "integer",  # minutes; missing if the flight was cancelled
@@ -37,6 +38,7 @@ create_table_queries = [
               tailnum text,
               origin text not null,
               dest text not null,
+              hour integer not null,
               sched_dep_time integer not null,
               dep_time integer,
               dep_delay integer,
@@ -57,6 +59,7 @@ create_table_queries = [
               tailnum varchar(16),
               origin varchar(16) not null,
               dest varchar(16) not null,
+              hour int not null,
               sched_dep_time int not null,
               dep_time int,
               dep_delay int,
@@ -80,12 +83,12 @@ insert_table_queries = [
     {
         "postgresql": """
             insert into flights (
-              departure, flight, time_hour, carrier, tailnum, origin, dest,
+              departure, flight, time_hour, carrier, tailnum, origin, dest, hour,
               sched_dep_time, dep_time, dep_delay, sched_arr_time, arr_time, arr_delay,
               air_time, distance
             )
             select
-              departure, flight, time_hour, carrier, tailnum, origin, dest,
+              departure, flight, time_hour, carrier, tailnum, origin, dest, hour,
               sched_dep_time, dep_time, dep_delay, sched_arr_time, arr_time, arr_delay,
               air_time, distance
             from staged
@@ -95,6 +98,7 @@ insert_table_queries = [
               tailnum = excluded.tailnum,
               origin = excluded.origin,
               dest = excluded.dest,
+              hour = excluded.hour,
               sched_dep_time = excluded.sched_dep_time,
               dep_time = excluded.dep_time,
               dep_delay = excluded.dep_delay,
@@ -106,13 +110,13 @@ insert_table_queries = [
         """,
         "mysql": """
             insert into flights (
-              departure, flight, time_hour, carrier, tailnum, origin, dest,
+              departure, flight, time_hour, carrier, tailnum, origin, dest, hour,
               sched_dep_time, dep_time, dep_delay, sched_arr_time, arr_time, arr_delay,
               air_time, distance
             )
             select * from (
               select
-                departure, flight, time_hour, carrier, tailnum, origin, dest,
+                departure, flight, time_hour, carrier, tailnum, origin, dest, hour,
                 sched_dep_time, dep_time, dep_delay, sched_arr_time, arr_time, arr_delay,
                 air_time, distance
               from staged
@@ -123,6 +127,7 @@ insert_table_queries = [
               tailnum = n.tailnum,
               origin = n.origin,
               dest = n.dest,
+              hour = n.hour,
               sched_dep_time = n.sched_dep_time,
               dep_time = n.dep_time,
               dep_delay = n.dep_delay,
@@ -168,11 +173,11 @@ select_table_queries = {
         limit 10
     """,
     "delay by hour of the day": """
-        select floor(sched_dep_time / 100) as hour, count(*) as flights,
+        select hour, count(*) as flights,
                sum(case when dep_time is null then 1 else 0 end) as cancelled,
                round(avg(dep_delay), 1) as minutes_late
         from flights
-        group by floor(sched_dep_time / 100)
+        group by hour
         order by hour
     """,
     "longest flights": """

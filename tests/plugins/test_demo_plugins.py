@@ -1,0 +1,86 @@
+"""The plugins that come with the project: right by every rule, loaded with real data, asked."""
+
+from pathlib import Path
+
+import pytest
+
+from dynaurora.demo.datasets import datasets
+from dynaurora.plugins.folder import PluginFolder
+from dynaurora.plugins.inspection import inspect_folder
+from support.load import LoadMachine, line
+
+SQLQUERIES = Path(__file__).parents[2] / "sqlqueries"
+TABLES = ("airlines", "airports", "countries", "flights", "planes", "weather")
+ITEMS = 2_000
+
+
+class DemoMachine(LoadMachine):
+    """A load with the project's own plugins."""
+
+    def __init__(self, url, folder):
+        super().__init__(url, folder)
+        self._plugins = PluginFolder(SQLQUERIES, "postgresql")
+
+    def plugin_of(self, table):
+        return self._plugins.plugin(table)
+
+
+@pytest.fixture
+def machine(database_url, tmp_path):
+    with DemoMachine(database_url, tmp_path) as found:
+        yield found
+
+
+def lines(dataset):
+    for number, item in enumerate(dataset.limited(ITEMS).items()):
+        yield line(dataset.table, 10**21 + number, dataset.key_of(item), item)
+
+
+def test_every_plugin_keeps_every_rule():
+    found = {one.table: one for one in inspect_folder(SQLQUERIES, "postgresql")}
+    assert tuple(found) == TABLES
+    assert [problem for one in found.values() for problem in one.problems] == []
+
+
+def test_one_plugin_is_written_by_hand_and_runs_on_both_engines():
+    found = {one.table: one for one in inspect_folder(SQLQUERIES, "mysql")}
+    assert [table for table in TABLES if not found[table].is_row_wise and found[table].digest] == [
+        "flights"
+    ]
+    assert found["flights"].problems == ()
+
+
+def test_real_data_loads_without_loss_and_every_query_answers(machine):
+    for dataset in datasets(is_whole_year=False):
+        found = list(lines(dataset))
+        loaded = machine.load_lines(dataset.table, *found)
+        assert (loaded.applied, loaded.quarantined) == (len(found), 0), dataset.table
+        again = machine.load_lines(dataset.table, *found)
+        assert again.applied == 0
+    for table in TABLES:
+        for name, statement in machine.plugin_of(table).select.items():
+            assert machine.rows(statement), f"{table}: {name}"
+
+
+def test_countries_have_all_their_child_rows(machine):
+    (dataset,) = [one for one in datasets(is_whole_year=False) if one.table == "countries"]
+    items = list(dataset.items())
+    machine.load_lines("countries", *lines(dataset))
+    for name in ("borders", "currencies", "languages", "provinces", "timezones"):
+        inside = sum(len(item.get(name, {}).get("L", ())) for item in items)
+        assert machine.rows(f"select count(*) from countries_{name}") == [(inside,)]
+    inside = sum(len(item.get("translations", {}).get("M", ())) for item in items)
+    assert machine.rows("select count(*) from countries_translations") == [(inside,)]
+    assert machine.rows(
+        "select translation from countries_translations where name = 'Switzerland' "
+        "and language = 'ja'"
+    ) == [("スイス",)]
+
+
+def test_the_plugins_can_be_dropped(machine):
+    for dataset in datasets(is_whole_year=False):
+        machine.load_lines(dataset.table, *list(lines(dataset.limited(1))))
+    for table in TABLES:
+        for statement in machine.plugin_of(table).drop:
+            machine.execute(statement)
+    assert machine.rows("select tablename from pg_tables where schemaname = 'public'") == []
