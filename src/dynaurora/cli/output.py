@@ -1,0 +1,81 @@
+"""What commands that run long have in common: consoles, errors as JSON, and how they are left.
+
+Progress goes to stderr and results to stdout, so that results can be piped. rich honours NO_COLOR.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dynaurora.errors import DynauroraError
+
+INTERRUPTED: Final = 130
+"""The exit code of a program that Ctrl-C has ended, as shells give it."""
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_FILE_WIDTH: Final = 120
+"""Results that go into a file or a pipe are laid out for no terminal."""
+
+
+def progress_console() -> "Console":
+    """For what happens now: on stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def result_console() -> "Console":
+    """For results: on stdout."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    return console
+
+
+@contextmanager
+def left_once() -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM raises ``KeyboardInterrupt``; the next ones are ignored.
+
+    Who presses Ctrl-C again, because stopping takes a moment, must not stop the stopping: a server
+    would stay.
+    """
+
+    def leave(_number: int, _frame: object) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = [signal.signal(number, leave) for number in _SIGNALS]
+    try:
+        yield
+    finally:
+        for number, handler in zip(_SIGNALS, before, strict=True):
+            signal.signal(number, handler)
+
+
+def error_facts(error: "DynauroraError") -> dict[str, Any]:
+    """An error for programs."""
+    return {
+        "error": {
+            "kind": type(error).__name__,
+            "where": error.where,
+            "found": error.found,
+            "expected": error.expected,
+            "remedy": error.remedy,
+        }
+    }
+
+
+def duration(seconds: float) -> str:
+    """A time for people: 0.07 s, 12.3 s, 3 min 12 s."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60):02} s"

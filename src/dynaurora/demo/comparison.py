@@ -1,0 +1,390 @@
+"""Comparison: every item of a DynamoDB table against its rows in SQL, by value.
+
+    item ─► what its row should hold: the plugin's columns, read from the item
+    SQL  ─► what its row holds: fetched as values (Decimal, datetime, bytes, lists, JSON)
+
+What a row should hold is computed from the item itself, so nothing of the load is trusted: not its
+lines, not COPY, not its SQL. A missing attribute is a NULL, a number is compared as a number and
+all of its digits count. Rows inside items (child tables) are compared the same way, and a row that
+belongs to no item is a difference too.
+
+Items are read page by page and fetched by key, so memory stays small; of each item only a hash of
+its key is kept, to find the rows that belong to none.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from dynaurora.errors import PluginError, ValueRefused
+from dynaurora.etl import Engine
+from dynaurora.model.names import shortened_sql_name, sql_name
+from dynaurora.model.paths import Attribute, levels, rows_at, value_at
+from dynaurora.model.types import reader
+from dynaurora.plugins.contract import Plugin
+from dynaurora.plugins.declarations import Column, Rows
+from dynaurora.sql.dialect import Dialect
+
+KEPT: Final = 100
+"""So many differences of a table are told one by one; the others are only counted."""
+
+_FETCHED_KEYS: Final = 2_000
+
+Image = Mapping[str, Mapping[str, Any]]
+Key = tuple[Any, ...]
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One row that is not as its item says.
+
+    key: of the row, partition key first. column: the first column that differs; "" where the whole
+    row is missing or belongs to no item. expected, found: the values, None also for a NULL.
+    """
+
+    sql_table: str
+    key: Key
+    column: str
+    expected: Any
+    found: Any
+    reason: str
+
+    def __str__(self) -> str:
+        key = ", ".join(str(part) for part in self.key)
+        where = f"{self.sql_table} ({key})"
+        if not self.column:
+            return f"{where}: {self.reason}"
+        return f"{where}, {self.column}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class TableComparison:
+    """What the comparison of one DynamoDB table came to.
+
+    rows: of its SQL table; child_rows: of the SQL tables below it.
+    different: how many rows differ, are missing or belong to no item.
+    """
+
+    table: str
+    items: int
+    rows: int
+    child_rows: int
+    different: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        return self.different == 0
+
+
+def compare(
+    plugin: Plugin,
+    pages: Iterable[Sequence[Image]],
+    engine: Engine,
+    tell: Callable[[int], None] = lambda _items: None,
+) -> TableComparison:
+    """Compare the items of a table with what SQL holds.
+
+    pages: all items, some at a time. tell: is told how many more items have been compared.
+
+    Items must not change meanwhile: a change that is on its way is a difference.
+    """
+    comparison = _Comparison(engine, _copies(plugin, engine))
+    for page in pages:
+        for start in range(0, len(page), _FETCHED_KEYS):
+            part = page[start : start + _FETCHED_KEYS]
+            comparison.add(part)
+            tell(len(part))
+    return comparison.outcome(plugin.table)
+
+
+# --- what an SQL table should hold --------------------------------------------------------------
+
+_Value = Callable[[Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """One SQL table that is a copy of items, or of what is inside them.
+
+    item_key, key: the columns of the item's key, and of the row's. columns: all that are compared.
+    key_types: the SQL types of item_key.
+    """
+
+    name: str
+    item_key: tuple[str, ...]
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    key_types: tuple[str, ...]
+    rows: Callable[[Image], Iterator[Row]]
+
+
+def _copies(plugin: Plugin, engine: Engine) -> list[_Copy]:
+    """The SQL tables of a plugin, the one of the items first.
+
+    Hand-written SQL may do anything; it is compared where it keeps to the names that a declaration
+    would have: the table named after the DynamoDB table, and in it the columns that are staged.
+    """
+    name = next(iter(plugin.tables), sql_name(plugin.table))
+    copies = [_items_copy(plugin, name, engine)]
+    for rows_name, rows in plugin.rows.items():
+        child = shortened_sql_name(f"{name}_{rows_name}")
+        copies.append(_rows_copy(plugin, child, rows, engine))
+    return copies
+
+
+def _items_copy(plugin: Plugin, name: str, engine: Engine) -> _Copy:
+    there = _columns_of(engine, name)
+    columns = tuple(column for column in plugin.columns if column in there)
+    if not set(plugin.key) <= set(columns):
+        raise PluginError(
+            str(plugin.path),
+            f'there is no SQL table "{name}" with the columns {", ".join(plugin.key)}',
+            "an SQL table named after the DynamoDB table, with its key",
+            "What other SQL makes of the items cannot be compared.",
+        )
+    values = [_value_of(column, plugin.columns[column]) for column in columns]
+
+    def rows(image: Image) -> Iterator[Row]:
+        whole = {"M": image}
+        yield tuple([value(whole) for value in values])
+
+    return _Copy(name, plugin.key, plugin.key, columns, _key_types(plugin, engine.dialect), rows)
+
+
+def _rows_copy(plugin: Plugin, name: str, found: Rows, engine: Engine) -> _Copy:
+    key_values = [_value_of(column, plugin.columns[column]) for column in plugin.key]
+    kinds = [level.kind for level in levels(found.path)]
+    values = [_value_of(name, column) for name, column in found.columns.items()]
+
+    def rows(image: Image) -> Iterator[Row]:
+        whole = {"M": image}
+        key = [value(whole) for value in key_values]
+        with suppress(ValueRefused):  # the whole item is refused then: its own row is missing
+            for names, inner in rows_at(found.path, whole):
+                places = [_place(*pair) for pair in zip(kinds, names, strict=True)]
+                yield (*key, *places, *(value(inner) for value in values))
+
+    return _Copy(
+        name,
+        item_key=plugin.key,
+        key=(*plugin.key, *found.at),
+        columns=(*plugin.key, *found.at, *found.columns),
+        key_types=_key_types(plugin, engine.dialect),
+        rows=rows,
+    )
+
+
+def _place(kind: str, name: str) -> Any:
+    return int(name) if kind == "[]" else name
+
+
+def _key_types(plugin: Plugin, dialect: Dialect) -> tuple[str, ...]:
+    return tuple(dialect.sql_type(plugin.columns[column].type) for column in plugin.key)
+
+
+def _value_of(name: str, column: Column) -> _Value:
+    """What a column should hold of an item, as the value that a driver gives."""
+    steps = (Attribute(name),) if column.path is None else column.path
+    keeps_null = column.type.word == "attribute_type"
+    read = reader(column.type)
+    word = "numeric" if column.type.precision is not None else column.type.word
+    made = _VALUES[word]
+    first = steps[0] if len(steps) == 1 else None
+    attribute = first.name if isinstance(first, Attribute) else ""
+
+    def value(source: Mapping[str, Any]) -> Any:
+        try:
+            if attribute and "M" in source:  # most columns: the walk below costs as much again
+                found = source["M"].get(attribute)
+            else:
+                found = value_at(steps, source, keeps_null=keeps_null)
+            if found is None or ("NULL" in found and not keeps_null):
+                return None
+            return made(read(found))
+        except ValueRefused as error:
+            return _Refused(str(error))
+
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A value that the column cannot hold: its item is in quarantine, it has no such row."""
+
+    reason: str
+
+
+def exact_json(text: str) -> Any:
+    """JSON with exact numbers."""
+    return json.loads(text, parse_float=Decimal)
+
+
+def _each(made: Callable[[str], Any]) -> Callable[[Any], list[Any]]:
+    return lambda texts: [None if text is None else made(text) for text in texts]
+
+
+_VALUES: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "text": str,
+    "integer": int,
+    "bigint": int,
+    "numeric": Decimal,
+    "boolean": lambda text: text == "true",
+    "timestamptz": datetime.fromisoformat,
+    "epoch": datetime.fromisoformat,
+    "epoch_ms": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "uuid": UUID,
+    "bytes": bytes.fromhex,
+    "json": exact_json,
+    "text[]": _each(str),
+    "numeric[]": _each(Decimal),
+    "bytes[]": _each(bytes.fromhex),
+    "attribute_type": str,
+}
+
+
+def is_same(expected: Any, found: Any) -> bool:
+    """Whether two values are one. To Python True is 1; to a document it is not."""
+    if isinstance(expected, bool) or isinstance(found, bool):
+        return expected is found
+    if isinstance(expected, dict):
+        return (
+            isinstance(found, dict)
+            and expected.keys() == found.keys()
+            and all(is_same(value, found[name]) for name, value in expected.items())
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(found, list)
+            and len(expected) == len(found)
+            and all(map(is_same, expected, found))
+        )
+    return bool(expected == found)
+
+
+# --- the comparison -----------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Compares part after part, and counts."""
+
+    engine: Engine
+    copies: Sequence[_Copy]
+    items: int = 0
+    different: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    matched: dict[str, int] = field(default_factory=dict)
+    keys: set[int] = field(default_factory=set)
+
+    def add(self, images: Sequence[Image]) -> None:
+        """Compare some items with all that SQL holds of them."""
+        self.items += len(images)
+        keys: list[Key] = []
+        for copy in self.copies:
+            width = len(copy.key)
+            expected = {row[:width]: row for image in images for row in copy.rows(image)}
+            if copy is self.copies[0]:
+                keys = [key for key in expected if not any(isinstance(p, _Refused) for p in key)]
+                self.keys.update(map(hash, keys))
+            found = {row[:width]: row for row in self._fetch(copy, keys)} if keys else {}
+            self.matched[copy.name] = self.matched.get(copy.name, 0) + len(found)
+            self._compare(copy, expected, found)
+
+    def outcome(self, table: str) -> TableComparison:
+        """What it came to, after the rows that belong to no item were looked for."""
+        counts = [self._count(copy) for copy in self.copies]
+        for copy, count in zip(self.copies, counts, strict=True):
+            if count != self.matched.get(copy.name, 0):
+                self._find_strangers(copy)
+        return TableComparison(
+            table=table,
+            items=self.items,
+            rows=counts[0],
+            child_rows=sum(counts[1:]),
+            different=self.different,
+            differences=tuple(self.differences),
+        )
+
+    def _compare(self, copy: _Copy, expected: Mapping[Key, Row], found: Mapping[Key, Row]) -> None:
+        for key, row in expected.items():
+            other = found.get(key)
+            if other is None:
+                self._differs(copy, key, "", row, None)
+            elif row != other or any(isinstance(value, bool | dict | list) for value in row):
+                self._compare_row(copy, key, row, other)
+        for key in found.keys() - expected.keys():
+            self._differs(copy, key, "", None, found[key])
+
+    def _compare_row(self, copy: _Copy, key: Key, expected: Row, found: Row) -> None:
+        for column, one, other in zip(copy.columns, expected, found, strict=True):
+            if not is_same(one, other):
+                self._differs(copy, key, column, one, other)
+                return
+
+    def _differs(self, copy: _Copy, key: Key, column: str, expected: Any, found: Any) -> None:
+        self.different += 1
+        if len(self.differences) < KEPT:
+            reason = _reason(copy, column, expected, found)
+            self.differences.append(Difference(copy.name, key, column, expected, found, reason))
+
+    def _fetch(self, copy: _Copy, keys: Sequence[Key]) -> list[Row]:
+        quoted = self.engine.dialect.quoted
+        arrays = ", ".join(f"%s::{kind}[]" for kind in copy.key_types)
+        return self.engine.connection.fetch(
+            f"select {', '.join(map(quoted, copy.columns))} from {quoted(copy.name)}"
+            f" where ({', '.join(map(quoted, copy.item_key))}) in (select * from unnest({arrays}))",
+            [list(values) for values in zip(*keys, strict=True)],
+        )
+
+    def _count(self, copy: _Copy) -> int:
+        ((count,),) = self.engine.connection.fetch(
+            f"select count(*) from {self.engine.dialect.quoted(copy.name)}"
+        )
+        return int(count)
+
+    def _find_strangers(self, copy: _Copy) -> None:
+        """Rows whose item key no item has. Only looked for where there are too many rows."""
+        quoted = self.engine.dialect.quoted
+        width = len(copy.item_key)
+        for key in self.engine.connection.fetch(
+            f"select {', '.join(map(quoted, copy.key))} from {quoted(copy.name)}"
+        ):
+            if hash(key[:width]) not in self.keys:
+                self._differs(copy, key, "", None, key)
+
+
+def _reason(copy: _Copy, column: str, expected: Any, found: Any) -> str:
+    if column:
+        if isinstance(expected, _Refused):
+            return f"the item cannot be a row: {expected.reason}"
+        return f"is {_shown(found)}, the item says {_shown(expected)}"
+    if found is not None:
+        return "the row belongs to no item"
+    refused = [value for value in expected if isinstance(value, _Refused)]
+    if refused:
+        return f"the item cannot be a row: {refused[0].reason}"
+    return f"the row is missing from {copy.name}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _columns_of(engine: Engine, name: str) -> set[str]:
+    rows = engine.connection.fetch(
+        "select attname from pg_attribute"
+        " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+        [engine.dialect.quoted(name)],
+    )
+    return {column for (column,) in rows}
