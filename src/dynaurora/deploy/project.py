@@ -204,8 +204,8 @@ def _check_database(project: Project) -> None:
         # It would be readable to whoever may describe the function or the stack.
         raise SettingsError(
             "DYNAURORA_DATABASE_URL",
-            "holds a password",
-            "a URL without one",
+            "holds a password, or cannot be read",
+            "postgresql://user@host/database, without a password",
             "Put user and password into a secret and its ARN into DYNAURORA_DATABASE_SECRET_ARN.",
         )
 

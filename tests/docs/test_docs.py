@@ -1,0 +1,77 @@
+"""The documents are held true: every command, setting, type and file that they name is there."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from dynaurora import cli
+from dynaurora.errors import DynauroraError
+from dynaurora.model.types import WORDS
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+SOURCES = [*ROOT.glob("src/**/*.py"), *ROOT.glob("lambda_functions/*.py")]
+
+
+def commands():
+    context = click.Context(cli.group)
+    return {name: cli.group.get_command(context, name) for name in cli.group.list_commands(context)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_to_one(document):
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text())
+    missing = [link for link in links if not (document.parent / link).exists()]
+    assert missing == []
+
+
+def test_every_command_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    assert [name for name in commands() if f"`dynaurora {name}" not in readme] == []
+
+
+def test_the_readme_names_no_command_that_is_not_there():
+    named = set(re.findall(r"dynaurora ([a-z]+)", (ROOT / "README.md").read_text()))
+    assert named <= set(commands())
+
+
+def test_every_setting_that_the_code_reads_is_documented():
+    read = {
+        name for source in SOURCES for name in re.findall(r"DYNAURORA_[A-Z_]+", source.read_text())
+    }
+    settings = (ROOT / "docs" / "settings.md").read_text()
+    assert sorted(name for name in read if f"`{name}`" not in settings) == []
+
+
+def test_every_documented_setting_is_read():
+    documented = set(
+        re.findall(r"`(DYNAURORA_[A-Z_]+)`", (ROOT / "docs" / "settings.md").read_text())
+    )
+    code = "".join(source.read_text() for source in SOURCES)
+    assert sorted(name for name in documented if name not in code) == []
+
+
+def test_every_column_type_is_documented():
+    types = (ROOT / "docs" / "types.md").read_text()
+    assert [word for word in WORDS if f"`{word}`" not in types] == []
+
+
+def test_the_tree_of_errors_shows_every_error():
+    import dynaurora.errors
+
+    def below(error):
+        return {error, *(found for sub in error.__subclasses__() for found in below(sub))}
+
+    shown = dynaurora.errors.__doc__
+    ours = {error for error in below(DynauroraError) if error.__module__ == "dynaurora.errors"}
+    assert sorted(error.__name__ for error in ours if error.__name__ not in shown) == []
+
+
+def test_the_makefile_offers_what_the_readme_and_contributing_name():
+    named = set()
+    for name in ("README.md", "CONTRIBUTING.md"):
+        named |= set(re.findall(r"^make ([a-z]+)", (ROOT / name).read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert named <= targets
