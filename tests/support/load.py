@@ -114,7 +114,8 @@ class LoadMachine:
     def quarantine(self):
         return self.rows(
             "select t.name, q.state, q.reason, q.message, q.code, q.line "
-            "from dynaurora.quarantine q join dynaurora.tables t on t.number = q.table_number order by q.quarantined_at"
+            "from dynaurora.quarantine q join dynaurora.tables t on t.number = q.table_number "
+            "order by q.quarantined_at"
         )
 
     def _parts(self, engine):
