@@ -399,14 +399,16 @@ def _is_wanted(
 
 def _written(cells: Sequence[tuple[str, Any]], source: Any) -> list[str]:
     """The cells of a row; a refusal names its column."""
-    written: list[str] = []
-    name = ""
     try:
-        for name, cell in cells:  # noqa: B007 - the name of the cell that refused
-            written.append(cell(source))
-    except ValueRefused as error:
-        raise _in_column(name, error) from None
-    return written
+        return [cell(source) for _, cell in cells]
+    except ValueRefused:
+        # Written again one by one, because keeping the name at hand would cost every row.
+        for name, cell in cells:
+            try:
+                cell(source)
+            except ValueRefused as error:
+                raise _in_column(name, error) from None
+        raise
 
 
 def _in_column(name: str, error: ValueRefused) -> ValueRefused:

@@ -7,6 +7,7 @@ DynamoDB), binary is decoded; the length prefix keeps ("ab", "c") and ("a", "bc"
 
 from base64 import b64decode
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -43,8 +44,13 @@ def _parts(name: str, value: object) -> bytes:
         content = _binary(name, text)
     else:
         raise _unreadable(name)
+    return b"%b%d:%b" % (_head(name, tag), len(content), content)
+
+
+@lru_cache(maxsize=256)  # a table has one or two key attributes
+def _head(name: str, tag: str) -> bytes:
     encoded = _utf8(name, name)
-    return b"%d:%b%b%d:%b" % (len(encoded), encoded, tag.encode(), len(content), content)
+    return b"%d:%b%b" % (len(encoded), encoded, tag.encode())
 
 
 def _utf8(name: str, text: str) -> bytes:
