@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from botocore.config import Config
-
 from dynaurora.adapters import postgresql
 from dynaurora.adapters.s3 import S3Objects
 from dynaurora.demo.arrival import Arrival, Counts
@@ -27,6 +25,7 @@ from dynaurora.demo.datasets import Dataset, datasets
 from dynaurora.demo.latency import CHANGES, Latency, measure
 from dynaurora.demo.scanning import scan
 from dynaurora.demo.waves import do_wave, plan_wave
+from dynaurora.demo.wire import wire_client
 from dynaurora.demo.writing import create_table, write_items
 from dynaurora.deploy.deployment import Deployment, deploy_project
 from dynaurora.deploy.deployment import Progress as DeployProgress
@@ -142,7 +141,7 @@ class _Road:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._client = _fast_client(self.machine)
+        self._client = wire_client(self.machine.aws)
         self._project = read_project(self.root, environment=self.machine.environment())
         self._datasets = self._all_datasets()
 
@@ -319,18 +318,3 @@ class _Road:
 
 class _Stopped(Exception):
     """The demo was left; a thread that still works ends."""
-
-
-def _fast_client(machine: LocalMachine) -> Any:
-    """Items are right by construction: without botocore's own check writing costs half."""
-    config = Config(
-        parameter_validation=False,
-        max_pool_connections=16,
-        connect_timeout=2,
-        read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        proxies={},
-    )
-    return machine.aws.session().client(
-        "dynamodb", endpoint_url=machine.aws.endpoint_url, config=config
-    )

@@ -4,7 +4,6 @@ A page of each segment is read ahead while its caller works on another; no more 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
 """
 
-from base64 import b64encode
 from collections.abc import Generator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Final
@@ -19,7 +18,10 @@ SEGMENTS: Final = 4
 def scan(
     client: Any, table: str, *, segments: int = SEGMENTS
 ) -> Generator[list[Image], None, None]:
-    """The items of a table, a page (1 MB) at a time, in no order."""
+    """The items of a table, a page (1 MB) at a time, in no order.
+
+    client: of `dynaurora.demo.wire`, so an item is what a line of the pipeline holds.
+    """
 
     def page(segment: int, start: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
         with aws_errors(f"table {table}"):
@@ -41,26 +43,6 @@ def scan(
                 segment, answer = one.result()
                 if last := answer.get("LastEvaluatedKey"):
                     reading.add(pool.submit(page, segment, {"ExclusiveStartKey": last}))
-                yield [image_of(item) for item in answer["Items"]]
+                yield answer["Items"]
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def image_of(item: Image) -> Image:
-    """An item as it is in a line: boto3 has decoded its binary values."""
-    return {name: _value(value) for name, value in item.items()}
-
-
-def _value(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "S" in value or "N" in value:
-        return value
-    ((tag, content),) = value.items()
-    if tag == "B":
-        return {"B": b64encode(content).decode()}
-    if tag == "BS":
-        return {"BS": [b64encode(inner).decode() for inner in content]}
-    if tag == "L":
-        return {"L": [_value(inner) for inner in content]}
-    if tag == "M":
-        return {"M": {name: _value(inner) for name, inner in content.items()}}
-    return value
