@@ -71,6 +71,7 @@ select
   s."user", s."order-Id", s.plain, s."select", s."say ""hi""", s."größe", s."camelCase",
   s."it's", left("user", 3) as short
 from staged as s
+order by s."user", s."order-Id"
 on conflict ("user", "order-Id") do update set
   plain = excluded.plain, "select" = excluded."select", "say ""hi""" = excluded."say ""hi""",
   "größe" = excluded."größe", "camelCase" = excluded."camelCase", "it's" = excluded."it's",
@@ -83,6 +84,7 @@ where t."user" = s."user" and t."order-Id" = s."order-Id"
 insert into prod_order_lines_group ("user", "order-Id", position, "order", upper)
 select c."user", c."order-Id", c.position, c."order", upper("order") as upper
 from staged_group as c
+order by c."user", c."order-Id", c.position
 on conflict ("user", "order-Id", position) do update set
   "order" = excluded."order", upper = excluded.upper
 where (prod_order_lines_group."order", prod_order_lines_group.upper)
@@ -95,6 +97,7 @@ where t."user" = s."user" and t."order-Id" = s."order-Id"
 insert into prod_order_lines_names ("user", "order-Id", language, value)
 select c."user", c."order-Id", c.language, c.value
 from staged_names as c
+order by c."user", c."order-Id", c.language
 on conflict ("user", "order-Id", language) do update set value = excluded.value
 where (prod_order_lines_names.value) is distinct from (excluded.value);
 delete from prod_order_lines_tags as t using staged as s
@@ -105,6 +108,7 @@ where t."user" = s."user" and t."order-Id" = s."order-Id"
 insert into prod_order_lines_tags ("user", "order-Id", name)
 select c."user", c."order-Id", c.name
 from staged_tags as c
+order by c."user", c."order-Id", c.name
 on conflict ("user", "order-Id", name) do nothing;
 delete from prod_order_lines_taxes as t using staged as s
 where t."user" = s."user" and t."order-Id" = s."order-Id"
@@ -114,6 +118,7 @@ where t."user" = s."user" and t."order-Id" = s."order-Id"
 insert into prod_order_lines_taxes ("user", "order-Id", line, tax, rate)
 select c."user", c."order-Id", c.line, c.tax, c.rate
 from staged_taxes as c
+order by c."user", c."order-Id", c.line, c.tax
 on conflict ("user", "order-Id", line, tax) do update set rate = excluded.rate
 where (prod_order_lines_taxes.rate) is distinct from (excluded.rate);
 delete from prod_order_lines_address as t using staged as s
@@ -124,6 +129,7 @@ where t."user" = s."user" and t."order-Id" = s."order-Id"
 insert into prod_order_lines_address ("user", "order-Id", street)
 select c."user", c."order-Id", c.street
 from staged_address as c
+order by c."user", c."order-Id"
 on conflict ("user", "order-Id") do update set street = excluded.street
 where (prod_order_lines_address.street) is distinct from (excluded.street);
 delete from "prod_order_lines_the attributes of the parties that ar_85cbabae" as t using staged as s
@@ -136,6 +142,7 @@ insert into "prod_order_lines_the attributes of the parties that ar_85cbabae" (
 )
 select c."user", c."order-Id", c.position, c.party
 from "staged_the attributes of the parties that are billed f_25df2df7" as c
+order by c."user", c."order-Id", c.position
 on conflict ("user", "order-Id", position) do update set party = excluded.party
 where ("prod_order_lines_the attributes of the parties that ar_85cbabae".party)
   is distinct from (excluded.party);
