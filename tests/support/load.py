@@ -1,13 +1,24 @@
-"""Drive the load by hand: lines, objects in memory, a real database."""
+"""Drive the load by hand: lines, objects in memory, a real database.
+
+What is to go wrong is said with ``before`` and ``after``: at a step of a load (a statement, a
+commit, a copy to the archive) something is done, or raised, as if the world did it.
+"""
 
 import textwrap
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from typing import Any
+
+import psycopg
 
 from dynaurora.adapters.database import Database
 from dynaurora.adapters.memory import MemoryObjects
 from dynaurora.intake import Parts, sweep, take_in
+from dynaurora.metadata import Metadata
 from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import encode_line
 from dynaurora.plugins.folder import PluginFolder
@@ -54,17 +65,114 @@ def line(
     return encode_line(found | fields)
 
 
-class LoadMachine:
-    """A load with everything around it in memory but the database."""
+class Crash(BaseException):
+    """The worker's process is gone. No handler of an error may see it."""
 
-    def __init__(self, url, folder):
-        self.store = MemoryObjects()
+
+Step = Callable[[str], None]
+
+
+class WatchedConnection:
+    """A connection that tells of each step before it is taken, and of each commit after it."""
+
+    def __init__(self, connection, before: Step, after: Step):
+        self._connection = connection
+        self._before = before
+        self._after = after
+
+    def execute(self, statement, parameters=()):
+        self._before(statement)
+        return self._connection.execute(statement, parameters)
+
+    def fetch(self, statement, parameters=()):
+        self._before(statement)
+        return self._connection.fetch(statement, parameters)
+
+    def fetch_named(self, statement):
+        return self._connection.fetch_named(statement)
+
+    def copy_in(self, relation, columns, blocks):
+        self._before(f"copy {relation}")
+        self._connection.copy_in(relation, columns, blocks)
+
+    @contextmanager
+    def transaction(self):
+        with self._connection.transaction():
+            yield
+            self._before("commit")
+        self._after("commit")
+
+    def savepoint(self):
+        return self._connection.savepoint()
+
+    def is_healthy(self):
+        return self._connection.is_healthy()
+
+    def close(self):
+        self._connection.close()
+
+
+class WatchedObjects:
+    """An object store that tells of each step before and after it."""
+
+    def __init__(self, store, before: Step, after: Step):
+        self._store = store
+        self._before = before
+        self._after = after
+
+    def read(self, name):
+        return self._told("read", self._store.read, name)
+
+    def exists(self, name):
+        return self._told("exists", self._store.exists, name)
+
+    def copy(self, source, etag, target):
+        return self._told("archive", self._store.copy, source, etag, target)
+
+    def delete(self, name):
+        return self._told("delete", self._store.delete, name)
+
+    def folders(self, bucket):
+        return self._store.folders(bucket)
+
+    def list_older(self, bucket, folder, age_s):
+        return self._store.list_older(bucket, folder, age_s)
+
+    def _told(self, step, work, *arguments):
+        self._before(step)
+        found = work(*arguments)
+        self._after(step)
+        return found
+
+
+def side_by_side(*works: Callable[[], Any]) -> list[Any]:
+    """Do these at the same time, each in a thread; their outcomes, or the first failure."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        return [future.result() for future in [pool.submit(work) for work in works]]
+
+
+class LoadMachine:
+    """A load with everything around it in memory but the database.
+
+    before, after: called with each step of its loads: a statement, ``copy <relation>``, ``commit``,
+    ``read``, ``archive``, ``delete``.
+    """
+
+    def __init__(self, url, folder, *, store=None):
+        self.store = MemoryObjects() if store is None else store
         self.folder = folder / "sqlqueries"
-        self.folder.mkdir()
-        self.database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
+        self.folder.mkdir(exist_ok=True)
+        self.schema = "dynaurora"
+        self.database = Database(DatabaseSettings(url=url, secret_arn="", schema=self.schema))
         self.url = url
+        self.before: Step = lambda _: None
+        self.after: Step = lambda _: None
         self._numbers = count(1)
         self._plugins = PluginFolder(self.folder, "postgresql")
+
+    def twin(self) -> "LoadMachine":
+        """Another worker on the same database, bucket and plugins."""
+        return LoadMachine(self.url, self.folder.parent, store=self.store)
 
     def __enter__(self):
         return self
@@ -84,7 +192,7 @@ class LoadMachine:
 
     def load(self, *names: ObjectName, receives: int = 1):
         with self.database.session() as engine:
-            return take_in(self._parts(engine), names, receives=receives)
+            return take_in(self.parts(engine), names, receives=receives)
 
     def load_lines(self, table: str, *lines: bytes):
         """Put an object and load it; what that load came to."""
@@ -93,7 +201,7 @@ class LoadMachine:
 
     def sweep(self, **options):
         with self.database.session() as engine:
-            return sweep(self._parts(engine), **options)
+            return sweep(self.parts(engine), **options)
 
     def rows(self, statement: str) -> list[tuple]:
         with self.database.session() as engine:
@@ -118,5 +226,33 @@ class LoadMachine:
             "order by q.quarantined_at"
         )
 
-    def _parts(self, engine):
-        return Parts(self.store, engine, self._plugins, Invocation(), "raw", "backup")
+    def drop(self, table: str) -> None:
+        with self.database.session() as engine:
+            metadata = Metadata(engine.connection, engine.queries)
+            plugin = self._plugins.plugin(table)
+            metadata.drop_tables(plugin, metadata.registration(table), "dropped")
+
+    def unpark(self, table: str) -> None:
+        with self.database.session() as engine:
+            metadata = Metadata(engine.connection, engine.queries)
+            metadata.unpark(metadata.registration(table))
+
+    def wait_until_blocked(self, count: int = 1) -> None:
+        """Wait until so many sessions wait for a lock that another one holds."""
+        waiting = "select count(*) from pg_locks where not granted and pid <> pg_backend_pid()"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            while connection.execute(waiting).fetchone()[0] < count:
+                threading.Event().wait(0.002)
+
+    def parts(self, engine):
+        """What a stage is given: everything watched."""
+        connection = WatchedConnection(engine.connection, self._before_step, self._after_step)
+        store = WatchedObjects(self.store, self._before_step, self._after_step)
+        engine = replace(engine, connection=connection)
+        return Parts(store, engine, self._plugins, Invocation(), "raw", "backup")
+
+    def _before_step(self, step):
+        self.before(step)
+
+    def _after_step(self, step):
+        self.after(step)
