@@ -158,7 +158,8 @@ class _Load:
         self._accept(acceptance)
         won = self._arbitrate(staging)
         refused = self._quarantine_refused(staging)
-        refused += self._apply(staging, refused) if won else 0
+        if won or self._plugin.names("changes"):  # which has the changes that lost, too
+            refused += self._apply(staging, refused)
         self._quarantine_unreadable(staging.unreadable)
         self._settle()
         return Loaded(
