@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Final
 
 from dynaurora.errors import (
@@ -45,8 +45,11 @@ LOAD_OBJECTS: Final = 1000
 """One transaction takes objects until it has this much, unpacked: it bounds the memory of a load,
 and the next portion is staged while the database works on the last."""
 
+SWEEP_OBJECTS: Final = 10_000
+"""Objects of a table that are listed at once: a table that waits for weeks has many."""
+
 RESERVED_MS: Final = 30_000
-"""A sweep stops when no more time than this is left; the next one goes on where it stopped."""
+"""No further portion is begun when no more time than this is left; what remains comes again."""
 
 
 @dataclass(slots=True)
@@ -121,10 +124,20 @@ def sweep(parts: Parts, *, table: str = "", age_s: int = SWEEP_AGE_S) -> Report:
         if parts.clock.remaining_ms() < RESERVED_MS:
             log("warning", "the sweep stops: the next one goes on", folder=folder)
             break
-        names = list(parts.store.list_older(parts.raw_bucket, folder, age_s))
+        _sweep_folder(parts, folder, age_s, report)
+    return report
+
+
+def _sweep_folder(parts: Parts, folder: str, age_s: int, report: Report) -> None:
+    """Take in a folder's objects until there are none, or the rest has to wait."""
+    while True:
+        found = parts.store.list_older(parts.raw_bucket, folder, age_s)
+        names = list(islice(found, SWEEP_OBJECTS))
         if names:
             _take_in_table(parts, folder, names, 1, report)
-    return report
+        left = not (report.waiting | report.failed).isdisjoint(names)
+        if left or len(names) < SWEEP_OBJECTS or folder == ERRORS_FOLDER:
+            return
 
 
 def _take_in_table(
@@ -158,7 +171,7 @@ def _take_in_objects(
         if registration.parked_for:
             # It waited until now, so older objects of it wait too.
             waiting = parts.store.list_older(parts.raw_bucket, table, 0)
-            names = sorted({*names, *waiting})
+            names = sorted({*names, *islice(waiting, SWEEP_OBJECTS)})
         registration = metadata.create_tables(plugin, registration)
         _load_table(parts, metadata, plugin, registration, names, report)
     except (PluginError, StreamNotAccepted) as error:
@@ -199,6 +212,9 @@ def _load_table(
         running: Future[Loaded] | None = None
         archive: Sequence[StoredObject] = ()
         for objects in _read(parts.store, names, missing):
+            if running is not None and parts.clock.remaining_ms() < RESERVED_MS:
+                _out_of_time(plugin.table, names[names.index(objects[0].name) :], report)
+                break
             staged = stage(plugin, parts.engine.dialect, acceptance, objects)
             if running is not None:
                 _loaded(parts, plugin.table, running.result(), archive, report)
@@ -208,6 +224,11 @@ def _load_table(
             _loaded(parts, plugin.table, running.result(), archive, report)
     for name in missing:
         _missing(parts, metadata, registration, name)
+
+
+def _out_of_time(table: str, names: Sequence[ObjectName], report: Report) -> None:
+    log("warning", "the time is nearly over: the rest comes again", table=table, objects=len(names))
+    report.failed.update(names)
 
 
 def _loaded(
