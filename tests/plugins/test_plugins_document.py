@@ -1,0 +1,49 @@
+"""docs/plugins.md is true: its plugins run, its rules say what it says they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dynaurora.plugins.contract import ENGINES
+from dynaurora.plugins.loading import NAMES
+
+TEXT = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text("utf-8")
+EXAMPLES = re.findall(r"```python\n# sqlqueries/(\w+).py\n(.*?)```", TEXT, re.DOTALL)
+RULES = re.findall(r"^\| (\w+) \| [^|]+ \| `(.+)` \| (error|warning) \|$", TEXT, re.MULTILINE)
+PLUGIN = """
+from dynaurora import Table
+orders = Table(key="order_id", columns={"order_id": "text", "total": "numeric"})
+log = "create table if not exists log (order_id text, total numeric)"
+create_table_queries = [orders, log, *CREATE]
+insert_table_queries = [orders, *INSERT]
+select_table_queries = SELECT
+drop_table_queries = [orders, "drop table if exists log", *DROP]
+"""
+
+
+@pytest.mark.parametrize(("table", "example"), EXAMPLES)
+def test_its_plugins_have_no_problems(folder, table, example):
+    assert folder.problems(example, table=table) == []
+
+
+@pytest.mark.parametrize(("statement_list", "statement", "kind"), RULES)
+def test_its_examples_break_the_rule_that_they_stand_for(folder, statement_list, statement, kind):
+    listed = statement_list.replace("all", "insert")
+    text = PLUGIN
+    for name in ("create", "insert", "drop"):
+        text = text.replace(f"*{name.upper()}", f"{statement!r}" if name == listed else "")
+    text = text.replace("SELECT", repr({"q": statement} if listed == "select" else {}))
+    found = folder.problems(text)
+    assert len(found) == 1
+    assert ("warning: " in found[0]) == (kind == "warning")
+
+
+def test_it_has_examples_and_rules():
+    assert len(EXAMPLES) == 3
+    assert len(RULES) == 18
+
+
+@pytest.mark.parametrize("word", [*NAMES, *ENGINES, "_item", "_expired", "_deleted", "replaced_"])
+def test_it_tells_every_name_that_means_something(word):
+    assert f"`{word}" in TEXT or f'"{word}"' in TEXT
