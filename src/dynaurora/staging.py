@@ -23,6 +23,7 @@ from dynaurora.model.types import plain_json_of_image, reader
 from dynaurora.model.versions import Stream, sequence_digits, stream_of
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.declarations import Column, Rows, When
+from dynaurora.plugins.tables import staged_relation
 from dynaurora.sql.dialect import Dialect, RelationColumn
 
 BLOCK_ROWS: Final = 2_000
@@ -129,7 +130,7 @@ class Staging:
             try:
                 self._add(text, name)
             except LineUnreadable as error:
-                self.unreadable.append(Unreadable(str(error), name, text))
+                self.unreadable.append(Unreadable(_storable(str(error)), name, text))
 
     def relations(self) -> list[Relation]:
         """``staged`` and ``removed`` always, the others where a statement names them."""
@@ -179,13 +180,12 @@ class Staging:
         if line["keys"].keys() != self._key_attributes:
             raise self._wrong_key(line)
         known = self._newest.get(key)
+        if known is None or version > known.version:
+            self._newest[key] = self._made(line, key, version, text, name)
+        elif self._has_changes and version < known.version:
+            self._made(line, key, version, text, name)
         if known is not None:
             self.superseded += 1
-            if version <= known.version:
-                if self._has_changes and version < known.version:
-                    self._made(line, key, version, text, name)
-                return
-        self._newest[key] = self._made(line, key, version, text, name)
 
     def _made(self, line: Line, key: bytes, version: str, text: bytes, name: ObjectName) -> _Newest:
         changed_at = self._time(line["at"])
@@ -196,8 +196,8 @@ class Staging:
                 return self._removal(line, key, version, head)
             return self._put(line, key, version, head)
         except ValueRefused as error:
-            message = str(error)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            message = _storable(str(error))
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             message = f"image: it is no DynamoDB JSON ({type(error).__name__})"
         refused = Refused(key, version, changed_at, is_gone, message, name, text)
         return _Newest(version, is_gone=is_gone, refused=refused)
@@ -320,7 +320,7 @@ class _RowsMaker:
     """Makes the rows of one ``staged_<name>``."""
 
     def __init__(self, dialect: Dialect, name: str, rows: Rows) -> None:
-        self.relation = f"staged_{name}"
+        self.relation = staged_relation(name)
         self._name = name
         self._dialect = dialect
         self._path = rows.path
@@ -409,6 +409,11 @@ def _written(cells: Sequence[tuple[str, Any]], source: Any) -> list[str]:
             except ValueRefused as error:
                 raise _in_column(name, error) from None
         raise
+
+
+def _storable(message: str) -> str:
+    """What a message quotes of a line may be what no database can hold."""
+    return message.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _in_column(name: str, error: ValueRefused) -> ValueRefused:
