@@ -280,6 +280,23 @@ def test_the_digest_tells_the_bytes_of_the_file(folder):
             + 'a = Table("a1", key="id", columns={"id": "text"})\n',
             'key: it is "other" here and "id" there; keys agree',
         ),
+        (
+            HEAD
+            + 't = Table(key="id", columns={"id": "text", "l": rows("l[]", {"_key": "text"})})',
+            'orders.py:2:62: columns["l"]["_key"]: names that begin with "_" belong to Dynaurora',
+        ),
+        (
+            HEAD + 'key = "id"\ncolumns = {"id": "text", "l": rows("l[]", {}, at="_key")}',
+            'columns["l"] at: names that begin with "_" belong to Dynaurora',
+        ),
+        (
+            HEAD + 'key = "id"\ncolumns = {"id": "text", "l": rows("l[]", {"id": "text"})}',
+            'orders.py:3:44: columns["l"]["id"]: the rows have a column of this name already',
+        ),
+        (
+            HEAD + 't = Table(key="id", columns={"id": "text"}, indexes=["id"])',
+            'indexes: it holds "id"; write [("id",)]',
+        ),
         # Statements.
         (BY_HAND + "insert_table_queries = 'x'", "insert_table_queries is of type str; expected a"),
         (

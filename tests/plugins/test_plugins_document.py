@@ -7,6 +7,7 @@ import pytest
 
 from dynaurora.plugins.contract import ENGINES
 from dynaurora.plugins.loading import NAMES
+from support.load import LoadMachine, line
 
 TEXT = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python\n# sqlqueries/(\w+).py\n(.*?)```", TEXT, re.DOTALL)
@@ -22,9 +23,37 @@ drop_table_queries = [orders, "drop table if exists log", *DROP]
 """
 
 
+@pytest.fixture
+def machine(database_url, tmp_path):
+    path = tmp_path / "machine"
+    path.mkdir()
+    with LoadMachine(database_url, path) as found:
+        yield found
+
+
 @pytest.mark.parametrize(("table", "example"), EXAMPLES)
 def test_its_plugins_have_no_problems(folder, table, example):
     assert folder.problems(example, table=table) == []
+
+
+@pytest.mark.parametrize(("table", "example"), EXAMPLES)
+def test_its_plugins_load_items_and_answer(machine, table, example):
+    machine.plugin(table, example)
+    item = {
+        "price": {"M": {"amount": {"N": "1.50"}}},
+        "total": {"N": "1.50"},
+        "status": {"S": "paid"},
+        "placedAt": {"S": "2024-05-01T12:00:00Z"},
+        "day": {"S": "2024-05-01"},
+        "lines": {"L": [{"M": {"sku": {"S": "a"}, "quantity": {"N": "2"}}}]},
+        "notes": {"M": {"en": {"S": "fragile"}}},
+    }
+    for number in (1, 2):
+        put = line(table, number, {"order_id": {"S": "1"}}, item)
+        assert machine.load_lines(table, put).applied == 1
+    assert machine.load_lines(table, line(table, 3, {"order_id": {"S": "1"}})).applied == 1
+    assert machine.quarantine() == []
+    assert machine.state(table) == ("", "")
 
 
 @pytest.mark.parametrize(("statement_list", "statement", "kind"), RULES)

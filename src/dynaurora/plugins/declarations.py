@@ -109,6 +109,7 @@ def rows(
         raise DeclarationError("", f'"{path}" is no path; write "a.b", "a[]", "a{{}}" or "$"')
     found = {name: normalised_column(f'["{name}"]', value) for name, value in columns.items()}
     for name, value in found.items():
+        _check_name(f'["{name}"]', name)
         if isinstance(value, Rows):
             raise DeclarationError(
                 f'["{name}"]', 'rows inside rows; write one rows(...) with a path like "a[].b[]"'
@@ -143,6 +144,8 @@ class Table:
         normalised = normalised_columns(self.columns)
         check_key(self.key_columns, normalised)
         for index in self.indexes:
+            if isinstance(index, str):
+                raise DeclarationError("indexes", f'it holds "{index}"; write [("{index}",)]')
             for name in index:
                 if not isinstance(normalised.get(name), Column):
                     raise DeclarationError(
@@ -169,8 +172,7 @@ def normalised_columns(columns: object) -> dict[str, Column | Rows]:
         place = f'columns["{name}"]'
         if not isinstance(name, str) or not name:
             raise DeclarationError("columns", f"{name!r} is no name; write a text")
-        if name.startswith("_"):
-            raise DeclarationError(place, 'names that begin with "_" belong to Dynaurora')
+        _check_name(place, name)
         found[name] = normalised_column(place, value)
     return found
 
@@ -187,6 +189,11 @@ def normalised_column(place: str, value: object) -> Column | Rows:
     raise DeclarationError(
         place, f'it is {value!r}; write "text", ("text", "path"), column(...) or rows(...)'
     )
+
+
+def _check_name(place: str, name: str) -> None:
+    if name.startswith("_"):
+        raise DeclarationError(place, 'names that begin with "_" belong to Dynaurora')
 
 
 def check_key(key: tuple[str, ...], columns: Mapping[str, Column | Rows]) -> None:
@@ -247,6 +254,8 @@ def _at(steps: Path, at: str | Sequence[str] | None) -> tuple[str, ...]:
             raise DeclarationError(
                 "at", f"it names {len(names)} columns; the path has {len(found)} levels"
             )
+        for name in names:
+            _check_name("at", name)
         return names
     words = ["position" if level.kind == "[]" else "name" for level in found]
     if len(words) == 1:

@@ -33,7 +33,7 @@ from dynaurora.plugins.statements import (
     select_statements,
     statements_of,
 )
-from dynaurora.plugins.tables import SqlTable, column_names_fit, sql_tables
+from dynaurora.plugins.tables import SqlTable, check_rows_names, column_names_fit, sql_tables
 
 LISTS: Final[tuple[StatementList, ...]] = (
     "create_table_queries",
@@ -142,12 +142,16 @@ class _Definitions:
         every = [one for table in tables for one in sql[id(table)]]
         _no_name_twice(every)
         columns, rows = self._union(tables)
+        key = self._key(tables, columns, rows)
+        for name, found in rows.items():
+            check_rows_names(name, key, found)
+        column_names_fit("columns", tuple(columns))
         return Plugin(
             table=self.table,
             path=self.path,
             digest=digest,
             engine=self.engine,
-            key=self._key(tables, columns, rows),
+            key=key,
             columns=columns,
             rows=rows,
             create=tuple(self._list("create_table_queries", sql, create_statements)),

@@ -54,7 +54,8 @@ class Source:
         call: where the call stands that refused it; empty if no call did.
         """
         node = self._call_at(call)
-        whole = (self._prefix(node) if node and not place.startswith("columns") else "") + place
+        prefix = self._prefix(node) if node and not place.startswith("columns") else ""
+        whole = f"{prefix} {place}".strip().replace("] [", "][")
         names = _NAME_IN_PLACE.findall(place)
         word = place.partition("[")[0]
         for candidate in self._candidates(node, word):

@@ -101,6 +101,22 @@ def column_names_fit(place: str, names: Sequence[str]) -> None:
             )
 
 
+def check_rows_names(name: str, key: Sequence[str], found: Rows) -> None:
+    """Refuse rows two of whose columns have one name: those of the key, the levels, their own."""
+    taken = [*key, *found.at]
+    if len(set(taken)) < len(taken):
+        raise DeclarationError(
+            f'columns["{name}"]', f"at={found.at!r} names a column twice; call it otherwise"
+        )
+    for column_name in found.columns:
+        if column_name in taken:
+            raise DeclarationError(
+                f'columns["{name}"]["{column_name}"]',
+                "the rows have a column of this name already; call it otherwise, or rename the "
+                "other with at=…",
+            )
+
+
 def _parent(table: Table, name: str, dialect: Dialect) -> SqlTable:
     flat = {
         column_name: found
@@ -126,18 +142,7 @@ def _child(parent: SqlTable, name: str, found: Rows, dialect: Dialect) -> SqlTab
         )
         for at, level in zip(found.at, levels(found.path), strict=True)
     ]
-    taken = [*parent.item_key, *found.at]
-    for column_name in found.columns:
-        if column_name in taken:
-            raise DeclarationError(
-                f'columns["{name}"]["{column_name}"]',
-                "the rows have a column of this name already; call it otherwise, or rename the "
-                "other with at=…",
-            )
-    if len(set(taken)) < len(taken):
-        raise DeclarationError(
-            f'columns["{name}"]', f"at={found.at!r} names a column twice; call it otherwise"
-        )
+    check_rows_names(name, parent.item_key, found)
     return SqlTable(
         name=shortened_sql_name(f"{parent.name}_{name}"),
         columns=(
