@@ -1,6 +1,9 @@
 """The whole pipeline on one machine, driven by boto3: what a user would see."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -66,6 +69,29 @@ class Road:
             Payload=json.dumps({"dynaurora": {"command": "sweep", "table": table}}),
         )
         return json.loads(answer["Payload"].read())
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess:
+        """`dynaurora …` on this pipeline."""
+        aws = self.machine.aws
+        return subprocess.run(
+            [sys.executable, "-c", "from dynaurora.cli import main; main()", *arguments],
+            capture_output=True,
+            check=False,
+            cwd=ROOT,
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DYNAURORA_"))},
+                "AWS_ENDPOINT_URL": aws.endpoint_url,
+                "AWS_REGION": aws.region,
+                "AWS_ACCESS_KEY_ID": aws.access_key,
+                "AWS_SECRET_ACCESS_KEY": aws.secret_key,
+                "DYNAURORA_DATABASE_URL": self.machine.postgresql.url,
+                "DYNAURORA_PROJECT": self.project.name,
+                "DYNAURORA_SQLQUERIES": str(self.sqlqueries),
+            },
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=120,
+        )
 
     def rows(self, statement: str) -> list[tuple]:
         """Rows, or none where there is no such table yet."""
