@@ -23,13 +23,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from dynaurora.errors import (
-    DatabaseUnknown,
-    LoadRace,
-    PluginError,
-    RowRefused,
-    StatementRefused,
-)
+from dynaurora.errors import LoadRace, PluginError, RowRefused, StatementRefused
 from dynaurora.metadata import Acceptance, Metadata, Registration
 from dynaurora.model.lines import raw_line
 from dynaurora.model.versions import Stream
@@ -266,7 +260,7 @@ class _Load:
             for number, statement in enumerate(self._plugin.insert):
                 try:
                     self._connection.execute(statement)
-                except (StatementRefused, DatabaseUnknown) as error:
+                except StatementRefused as error:
                     raise self._broken(number, error) from error
             self._connection.execute(self._queries["set_constraints"])
 
@@ -351,7 +345,7 @@ class _Load:
         for table in self._replaced():
             self._connection.execute(self._dialect.create_replaced(table))
 
-    def _broken(self, number: int, error: StatementRefused | DatabaseUnknown) -> PluginError:
+    def _broken(self, number: int, error: StatementRefused) -> PluginError:
         return PluginError(
             f"{self._plugin.path}, insert_table_queries[{number}]",
             f"the database answers {error.code}: {error.found}",

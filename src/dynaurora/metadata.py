@@ -12,6 +12,7 @@ from typing import Literal, cast
 from dynaurora.errors import (
     DatabaseAway,
     DatabaseError,
+    DatabaseUnknown,
     LoadRace,
     PluginError,
     StatementRefused,
@@ -98,7 +99,7 @@ class Metadata:
         for number, statement in enumerate(plugin.create):
             try:
                 self._create_one_by_one([statement])
-            except (LoadRace, DatabaseAway):
+            except (LoadRace, DatabaseAway, DatabaseUnknown):
                 raise
             except DatabaseError as error:
                 raise PluginError(

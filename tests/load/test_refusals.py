@@ -69,3 +69,46 @@ def test_rows_with_a_long_name_are_staged_under_the_name_that_the_statements_use
         "select relname from pg_class where relname ~ '^items_.*[0-9a-f]{8}$'"
     )
     assert machine.rows(f'select position, tag from "{table}" order by 1') == [(0, "x"), (1, "y")]
+
+
+def raising(machine, code, table="items", timing="before"):
+    """A trigger that refuses the value "bad" with this code, saying what the value is."""
+    machine.execute(
+        f"""create function refuse() returns trigger language plpgsql as $$
+            begin
+              if new.v = 'bad' then
+                raise exception 'it holds %', new.v using errcode = '{code}';
+              end if;
+              return new;
+            end $$"""
+    )
+    constraint = "constraint " if timing == "after" else ""
+    machine.execute(
+        f"create {constraint}trigger refuse {timing} insert or update on {table} "
+        "for each row execute function refuse()"
+    )
+
+
+@pytest.mark.parametrize("code", ["XX000", "ZZ001", "P0002", "54011"])
+def test_a_code_in_no_row_fails_the_delivery_and_after_five_receives_parks_the_table(machine, code):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="good"))
+    raising(machine, code)
+    name = machine.put("items", put(2, "a", v="bad"))
+    for receives in range(1, 5):
+        assert machine.load(name, receives=receives).failed == {name}
+        assert machine.state("items") == ("", "")
+    assert machine.load(name, receives=5).failed == {name}
+    assert machine.state("items")[0] == "error"
+    assert machine.load(name, receives=6).waiting == {name}
+    assert machine.store.keys("raw") == [name.key]
+    assert machine.quarantine() == []
+    assert machine.rows("select v from items") == [("good",)]
+
+
+def test_a_code_in_no_row_while_creating_fails_the_delivery_and_parks_nothing(machine):
+    broken = "do $$ begin raise exception 'no' using errcode = 'ZZ001'; end $$"
+    machine.plugin("items", f'{DECLARED}\n    create_table_queries = [items, "{broken}"]')
+    name = machine.put("items", put(2, "a", v="1"))
+    assert machine.load(name).failed == {name}
+    assert machine.state("items") == ("", "")
