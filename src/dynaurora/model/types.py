@@ -119,9 +119,12 @@ def sorted_set(value: Mapping[str, Any]) -> list[str]:
 def _plain(value: Mapping[str, Any]) -> Any:
     ((tag, content),) = value.items()
     if tag == "M":
-        # Most of what is inside is text, which stands for itself.
+        # Most of what is inside is text, which stands for itself, or a number.
         return {
-            name: inner["S"] if "S" in inner else _plain(inner) for name, inner in content.items()
+            name: inner["S"]
+            if "S" in inner
+            else (_plain_number(inner["N"]) if "N" in inner else _plain(inner))
+            for name, inner in content.items()
         }
     if tag == "L":
         return [inner["S"] if "S" in inner else _plain(inner) for inner in content]
