@@ -148,6 +148,14 @@ class Staging:
             found.append(Relation("changes", columns, list(self._changes.values())))
         return found
 
+    def newest_version(self, key: bytes) -> str:
+        """The version of the newest change of a key."""
+        return self._newest[key].version
+
+    def versions(self, key: bytes) -> list[str]:
+        """The versions of a key that are in ``changes``, the oldest first."""
+        return sorted(version for found, version in self._changes if found == key)
+
     def find(
         self,
         keys: Collection[bytes],

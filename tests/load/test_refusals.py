@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support.items import DECLARED, WITH_ROWS, delete, put
+from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
 
 
 def changed(text, **fields):
@@ -112,3 +112,148 @@ def test_a_code_in_no_row_while_creating_fails_the_delivery_and_parks_nothing(ma
     name = machine.put("items", put(2, "a", v="1"))
     assert machine.load(name).failed == {name}
     assert machine.state("items") == ("", "")
+
+
+def versions(machine):
+    return machine.rows("select id, v from versions order by id, _version")
+
+
+def test_an_older_change_of_a_refused_key_still_reaches_the_history(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(1, "z", v="z"))
+    machine.execute("alter table items add check (v <> 'bad')")
+    loaded = machine.load_lines(
+        "items", put(1, "a", v="1"), put(2, "a", v="2"), put(3, "a", v="bad"), put(4, "b", v="b")
+    )
+    assert (loaded.applied, loaded.superseded, loaded.quarantined) == (1, 2, 1)
+    assert versions(machine) == [("a", "1"), ("a", "2"), ("b", "b"), ("z", "z")]
+    assert machine.rows("select id, v from items order by 1") == [("b", "b"), ("z", "z")]
+
+
+def test_an_older_change_that_is_refused_keeps_no_newer_one_of_its_key_out(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(1, "z", v="z"))
+    machine.execute("alter table versions add check (v <> 'bad')")
+    loaded = machine.load_lines(
+        "items", put(1, "a", v="1"), put(2, "a", v="bad"), put(3, "a", v="3"), put(4, "b", v="b")
+    )
+    assert (loaded.applied, loaded.superseded, loaded.quarantined) == (2, 2, 0)
+    assert versions(machine) == [("a", "1"), ("a", "3"), ("b", "b"), ("z", "z")]
+    assert machine.rows("select id, v from items where id < 'z' order by 1") == [
+        ("a", "3"),
+        ("b", "b"),
+    ]
+    assert machine.quarantine() == []
+
+
+def test_a_loser_that_is_refused_is_superseded_and_no_winner_is_counted_for_it(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(5, "a", v="5"))
+    machine.execute("alter table versions add check (v <> 'bad')")
+    loaded = machine.load_lines("items", put(2, "a", v="bad"), put(3, "b", v="3"))
+    assert (loaded.applied, loaded.superseded, loaded.quarantined) == (1, 1, 0)
+    assert versions(machine) == [("a", "5"), ("b", "3")]
+    assert machine.quarantine() == []
+    assert machine.rows("select count(*) from dynaurora.ledger_1 where rev = 0") == [(0,)]
+
+
+def test_a_change_whose_value_is_refused_is_counted_once_when_an_older_one_is_refused_too(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(1, "z", v="z"))
+    machine.execute("alter table versions add check (v <> 'bad')")
+    bad = put(2, "a", v="x", n="1.005")
+    loaded = machine.load_lines("items", put(1, "a", v="bad"), bad)
+    assert (loaded.applied, loaded.superseded, loaded.quarantined) == (0, 1, 1)
+    assert [(reason, text) for _, _, reason, _, _, text in machine.quarantine()] == [("value", bad)]
+
+
+def test_constraints_are_as_deferred_in_each_half_as_in_the_whole(machine):
+    machine.plugin(
+        "items",
+        """
+        key = "id"
+        columns = {"id": "text", "v": "text"}
+        create_table_queries = [
+            "create table if not exists parents (id text primary key, check (id <> 'bad'))",
+            '''create table if not exists children (
+              id text primary key references parents deferrable initially deferred)''',
+        ]
+        insert_table_queries = [
+            "insert into children select id from staged on conflict do nothing",
+            "insert into parents select id from staged on conflict do nothing",
+        ]
+        """,
+    )
+    ids = ["bad" if number == 3 else f"k{number}" for number in range(20)]
+    loaded = machine.load_lines("items", *[put(n, item, v="v") for n, item in enumerate(ids, 1)])
+    assert (loaded.applied, loaded.quarantined) == (19, 1)
+
+
+def test_a_deferred_constraint_is_checked_before_the_savepoint_is_released(machine):
+    machine.plugin(
+        "items",
+        """
+        key = "id"
+        columns = {"id": "text", "v": "text"}
+        create_table_queries = [
+            "create table if not exists groups (v text primary key)",
+            "insert into groups values ('good') on conflict do nothing",
+            '''create table if not exists members (
+              id text primary key, v text references groups deferrable initially deferred)''',
+        ]
+        insert_table_queries = [
+            '''insert into members select id, v from staged
+               on conflict (id) do update set v = excluded.v''',
+        ]
+        """,
+    )
+    loaded = machine.load_lines("items", put(1, "a", v="bad"), put(2, "b", v="good"))
+    assert (loaded.applied, loaded.quarantined) == (1, 1)
+    assert [code for *_, code, _ in machine.quarantine()] == ["23503"]
+    assert machine.rows("select id from members") == [("b",)]
+
+
+def test_rows_whose_long_names_begin_alike_are_halved(machine):
+    long = "tags" * 13
+    machine.plugin(
+        "items",
+        WITH_ROWS.replace(
+            '"tags": rows("tags[]", {"tag": ("text", "$")}),',
+            f'"{long}aaaa": rows("tags[]", {{"tag": ("text", "$")}}),'
+            f'"{long}aaab": rows("tags[]", {{"tag": ("text", "$")}}),',
+        ),
+    )
+    machine.load_lines("items", put(1, "a", tags=["x"]))
+    machine.execute("alter table items add check (v <> 'bad')")
+    loaded = machine.load_lines("items", put(2, "a", v="bad"), put(3, "b", tags=["y"]))
+    assert (loaded.applied, loaded.quarantined) == (1, 1)
+
+
+def test_a_child_row_that_is_refused_takes_its_item_with_it_and_no_other(machine):
+    machine.plugin("items", WITH_ROWS)
+    machine.load_lines("items", put(1, "a", v="1", tags=["x"]), put(2, "b", v="1", tags=["x"]))
+    machine.execute("alter table items_tags add check (tag <> 'bad')")
+    loaded = machine.load_lines(
+        "items", put(3, "a", v="2", tags=["y", "bad"]), put(4, "b", v="2", tags=["y", "z"])
+    )
+    assert (loaded.applied, loaded.quarantined) == (1, 1)
+    assert machine.rows("select id, v from items order by 1") == [("a", "1"), ("b", "2")]
+    assert machine.rows("select id, tag from items_tags order by id, position") == [
+        ("a", "x"),
+        ("b", "y"),
+        ("b", "z"),
+    ]
+
+
+def test_what_was_replaced_is_told_of_each_half_alone(machine):
+    machine.plugin("items", WITH_SUM)
+    ids = [f"k{number}" for number in range(30)]
+    machine.load_lines("items", *[put(n, item, g="g", n=n) for n, item in enumerate(ids, 1)])
+    machine.execute("alter table items add check (n <> 1000)")
+    lines = [put(100 + n, item, g="h", n=1000 if n == 7 else n) for n, item in enumerate(ids, 1)]
+    loaded = machine.load_lines("items", *lines)
+    assert (loaded.applied, loaded.quarantined) == (29, 1)
+    assert machine.rows("select g, n, items from sums order by 1") == [
+        ("g", 7, 1),
+        ("h", sum(range(31)) - 7, 29),
+    ]

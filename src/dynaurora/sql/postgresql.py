@@ -14,6 +14,7 @@ from dynaurora.errors import (
     StatementRefused,
     ValueRefused,
 )
+from dynaurora.model.names import shortened_sql_name
 from dynaurora.model.types import ColumnType, Text
 from dynaurora.sql.dialect import Encoder, RelationColumn
 from dynaurora.sql.queries import Queries
@@ -126,7 +127,7 @@ def keep_winners(relation: str) -> str:
 def set_aside(relation: str) -> str:
     """Only made when a row has been refused."""
     return (
-        f"create temporary table {quoted(f'_all_{relation}')} on commit drop "
+        f"create temporary table {_aside(relation)} on commit drop "
         f"as select * from {quoted(relation)}"
     )
 
@@ -134,9 +135,13 @@ def set_aside(relation: str) -> str:
 def take_part(relation: str) -> str:
     """The part is small, the copy is read once."""
     return (
-        f"insert into {quoted(relation)} select a.* from {quoted(f'_all_{relation}')} as a "
+        f"insert into {quoted(relation)} select a.* from {_aside(relation)} as a "
         "where exists (select from _part as p where p.k = a._key)"
     )
+
+
+def _aside(relation: str) -> str:
+    return quoted(shortened_sql_name(f"_all_{relation}"))
 
 
 def create_replaced(table: str) -> str:

@@ -40,6 +40,13 @@ create table if not exists {schema}.objects (
   primary key (table_number, object, etag, bucket)
 )
 
+-- metadata_sql_tables
+-- Which table's plugin makes which SQL table: two plugins may not write one.
+create table if not exists {schema}.sql_tables (
+  name text primary key,
+  table_number integer not null references {schema}.tables (number)
+)
+
 -- metadata_quarantine
 -- A line without a readable key stands under the hash of its bytes and version 0.
 create table if not exists {schema}.quarantine (
@@ -121,6 +128,17 @@ update {schema}.tables set generation = generation + 1, parked_for = 'dropped', 
   plugin_digest = null, changed_at = now()
 where number = %s
 
+-- sql_table_owner
+select t.name from {schema}.sql_tables as s join {schema}.tables as t on t.number = s.table_number
+where s.name = %s and s.table_number <> %s
+
+-- claim_sql_table
+insert into {schema}.sql_tables (name, table_number) values (%s, %s)
+on conflict (name) do update set table_number = excluded.table_number
+
+-- release_sql_tables
+delete from {schema}.sql_tables where table_number = %s
+
 -- forget_streams
 delete from {schema}.streams where table_number = %s
 
@@ -193,7 +211,7 @@ on conflict (table_number, k, version) do update set
   plugin_digest = excluded.plugin_digest, attempts = q.attempts + 1, quarantined_at = now()
 
 -- refuse_key
-update {ledger} set rev = 0 where k = %s and version = %s
+update {ledger} set rev = 0 where k = %s and version = %s and rev > 0
 
 -- quarantine_line
 insert into {schema}.quarantine as q
@@ -217,6 +235,12 @@ where q.table_number = %s and q.state = 'open' and l.k = q.k
 -- count_quarantine
 select t.name, q.reason, count(*) from {schema}.quarantine as q join {schema}.tables as t on t.number = q.table_number
 where q.state = 'open' group by 1, 2 order by 1, 2
+
+-- take_versions
+insert into changes select * from _all_changes where _key = %s and _version between %s and %s
+
+-- defer_constraints
+set constraints all deferred
 
 -- set_constraints
 -- A deferred constraint would pass the savepoint and fail at commit.
