@@ -1,42 +1,82 @@
-"""Items on the wire: DynamoDB JSON, out and in as it is.
+"""The items of DynamoDB tables, many at a time, as DynamoDB JSON.
 
 botocore walks through every attribute of every item, in Python, to check it, to write it and to
-read it. An item here is DynamoDB JSON already, the form in which it travels, so orjson writes and
-reads it at once. botocore still signs, sends, tries again and tells errors; what is left out is
-done with its own events.
+read it. An item is DynamoDB JSON here, the form in which it travels, so orjson writes and reads it
+at once. botocore still signs, sends, tries again and tells errors; what is left out is done with
+its own events.
 https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html
 
-Items that come back are what a line of the pipeline holds: binary stays base64.
+An item that comes back is what a line of the pipeline holds: its binary values stay base64.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Final
 
 import orjson
 from botocore.config import Config
 
-from dynaurora.local.ministack import LocalAws
+from dynaurora.adapters.aws import aws_errors
 
+Image = Mapping[str, Mapping[str, Any]]
+
+SEGMENTS: Final = 4
 _BODY: Final = "dynaurora_body"
-_PAGE: Final = b'"Items"'
+_ITEMS: Final = b'"Items"'
 
 
-def wire_client(aws: LocalAws) -> Any:
-    """A client of DynamoDB for many items."""
+def items_client(session: Any, endpoint: str = "") -> Any:
+    """A client of DynamoDB for many items. endpoint: "" leaves it to the environment."""
     config = Config(
-        parameter_validation=False,  # items are right by construction
+        parameter_validation=False,  # what is written is DynamoDB JSON already
         max_pool_connections=16,
-        connect_timeout=2,
+        connect_timeout=5,
         read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        proxies={},
+        retries={"mode": "standard", "total_max_attempts": 8},
+        proxies={} if endpoint else None,
     )
-    client = aws.session().client("dynamodb", endpoint_url=aws.endpoint_url, config=config)
+    client = session.client("dynamodb", endpoint_url=endpoint or None, config=config)
     events = client.meta.events
     events.register("provide-client-params.dynamodb.BatchWriteItem", _written)
     events.register("before-call.dynamodb.BatchWriteItem", _sent)
     events.register("before-parse.dynamodb.Scan", _read)
     return client
+
+
+def scan(
+    client: Any, table: str, *, segments: int = SEGMENTS
+) -> Generator[list[Image], None, None]:
+    """Every item of a table, read consistently: a page (1 MB) at a time, in no order.
+
+    A page of each segment is read ahead while the caller works on another; no more is in memory.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
+
+    client: as `items_client` makes it.
+    """
+
+    def page(segment: int, start: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+        with aws_errors(f"table {table}"):
+            return segment, client.scan(
+                TableName=table,
+                ConsistentRead=True,
+                Segment=segment,
+                TotalSegments=segments,
+                **start,
+            )
+
+    pool = ThreadPoolExecutor(segments, thread_name_prefix=f"scan of {table}")
+    try:
+        reading: set[Future[tuple[int, Mapping[str, Any]]]]
+        reading = {pool.submit(page, segment, {}) for segment in range(segments)}
+        while reading:
+            done, reading = wait(reading, return_when=FIRST_COMPLETED)
+            for one in done:
+                segment, answer = one.result()
+                if last := answer.get("LastEvaluatedKey"):
+                    reading.add(pool.submit(page, segment, {"ExclusiveStartKey": last}))
+                yield answer["Items"]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _written(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> Mapping[str, Any]:
@@ -53,7 +93,7 @@ def _read(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
 ) -> None:
     """Take the items out of the answer before botocore reads the rest of it."""
-    if _PAGE in response_dict["body"]:
+    if _ITEMS in response_dict["body"]:
         answer = orjson.loads(response_dict["body"])
         customized_response_dict["Items"] = answer.pop("Items")
         response_dict["body"] = orjson.dumps(answer)

@@ -90,7 +90,7 @@ def project_root() -> Path:
 
 def _run(scale: "Scale", data: Path | None, *, is_json: bool, is_staying: bool) -> bool:
     from dynaurora.cli.demo_progress import demo_progress
-    from dynaurora.cli.where import tell_where
+    from dynaurora.cli.this_machine import local_project, tell_where
     from dynaurora.demo.road import run_demo
     from dynaurora.local.machine import LocalMachine
 
@@ -100,14 +100,15 @@ def _run(scale: "Scale", data: Path | None, *, is_json: bool, is_staying: bool) 
             progress.begin("Start MiniStack, which stands for AWS, and PostgreSQL, for Aurora")
             machine = stack.enter_context(LocalMachine(data))
             progress.end()
-            outcome = run_demo(machine, project_root(), scale, progress.tell)
+            project = local_project(project_root(), machine)
+            outcome = run_demo(machine, project, scale, progress.tell)
         seconds = time.monotonic() - begin
         if is_json:
             click.echo(json.dumps(as_json(outcome, seconds)))
         else:
             _print(outcome, seconds)
         if is_staying:
-            tell_where(progress_console(), machine, outcome.project)
+            tell_where(progress_console(), machine, project)
             _stay()
     if not is_json:
         _say_what_is_left(data, is_staying=is_staying)

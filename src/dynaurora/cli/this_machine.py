@@ -1,38 +1,57 @@
-"""Where everything is on this machine: what to type to look at it."""
+"""This machine: a project on it, and what to type to look at its parts."""
 
-from typing import TYPE_CHECKING
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from dynaurora.deploy.project import Network, Project, read_project
 from dynaurora.model.names import bucket_name
 
 if TYPE_CHECKING:
-    from dynaurora.deploy.project import Project
     from dynaurora.local.machine import LocalMachine
 
+_NAMES: Final = 12
 
-def tell_where(console: Console, machine: "LocalMachine", project: "Project") -> None:
+
+def local_project(
+    folder: Path, machine: "LocalMachine", *, sqlqueries: Path | None = None
+) -> Project:
+    """The project of a folder as it is on this machine: without the network and secrets of AWS.
+
+    sqlqueries: another folder with plugins than the project's.
+    """
+    environment = machine.environment()
+    if sqlqueries is not None:
+        environment["DYNAURORA_SQLQUERIES"] = str(sqlqueries.resolve())
+    project = read_project(folder, environment=environment)
+    database = replace(project.database, secret_arn="")
+    return replace(project, database=database, network=Network())
+
+
+def tell_where(console: Console, machine: "LocalMachine", project: Project) -> None:
     """Print the variables for a shell, and one command for each part."""
     aws = machine.aws
-    buckets = [
-        bucket_name(project.name, purpose, aws.account, aws.region) for purpose in ("raw", "backup")
-    ]
+    backup = bucket_name(project.name, "backup", aws.account, aws.region)
     commands = {
-        "DynamoDB": f"aws --endpoint-url {aws.endpoint_url} dynamodb list-tables",
-        "S3": f"aws --endpoint-url {aws.endpoint_url} s3 ls --recursive s3://{buckets[1]}",
+        "DynamoDB": "aws dynamodb list-tables",
+        "S3": f"aws s3 ls --recursive s3://{backup}/Processed/",
         "PostgreSQL": f"psql '{machine.postgresql.url}'",
         "plugins": str(project.sqlqueries),
-        "logs": f"{machine.aws.log.parent.parent}/*/*.log",
+        "logs": f"{aws.log.parent.parent}/*/*.log",
     }
-    console.print("\nIn another terminal, for the AWS command line, boto3 and dynaurora:\n")
-    for name, value in machine.environment().items():
-        quoted = f"'{value}'" if "&" in value else value
-        console.print(Text(f"  export {name}={quoted}", style="cyan"))
-    console.print()
-    table = Table.grid(padding=(0, 2))
-    for name, command in commands.items():
-        table.add_row(Text(f"  {name}", style="bold"), Text(command))
-    console.print(table)
-    console.print()
+    variables = (
+        Text(f"  export {name}={shlex.quote(value)}", "cyan")
+        for name, value in machine.environment().items()
+    )
+    parts = (
+        Text.assemble((f"  {name:<{_NAMES}}", "bold"), command)
+        for name, command in commands.items()
+    )
+    # Nothing is wrapped: these lines are there to be copied.
+    head = "For the AWS command line, boto3 and dynaurora in another terminal:"
+    for line in ("", head, "", *variables, "", *parts, ""):
+        console.print(line, soft_wrap=True)

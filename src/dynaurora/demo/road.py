@@ -14,22 +14,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from dynaurora.adapters import postgresql
+from dynaurora.adapters.items import items_client, scan
 from dynaurora.adapters.s3 import S3Objects
 from dynaurora.demo.arrival import Arrival, Counts
 from dynaurora.demo.comparison import TableComparison, compare
 from dynaurora.demo.datasets import Dataset, datasets
 from dynaurora.demo.latency import CHANGES, Latency, measure
-from dynaurora.demo.scanning import scan
 from dynaurora.demo.waves import do_wave, plan_wave
-from dynaurora.demo.wire import wire_client
 from dynaurora.demo.writing import create_table, write_items
 from dynaurora.deploy.deployment import Deployment, deploy_project
 from dynaurora.deploy.deployment import Progress as DeployProgress
-from dynaurora.deploy.project import Project, read_project
+from dynaurora.deploy.project import Project
 from dynaurora.etl import Engine
 from dynaurora.local.machine import LocalMachine
 from dynaurora.metadata import Metadata
@@ -97,8 +95,6 @@ class Outcome:
     quarantined: open entries, by table and reason.
     """
 
-    project: Project
-    deployment: Deployment
     tables: tuple[TableComparison, ...]
     changes: int
     latency: Latency
@@ -120,12 +116,12 @@ class Scale:
     single_changes: int = CHANGES
 
 
-def run_demo(machine: LocalMachine, root: Path, scale: Scale, tell: Tell) -> Outcome:
-    """Run every phase. root: the folder of the project, whose plugins are used.
+def run_demo(machine: LocalMachine, project: Project, scale: Scale, tell: Tell) -> Outcome:
+    """Run every phase. project: as it is on this machine, with the plugins of the six tables.
 
     tell: is told each step, never by two threads at once.
     """
-    road = _Road(machine, root, scale, tell)
+    road = _Road(machine, project, scale, tell)
     with road.connected():
         return road.run()
 
@@ -133,7 +129,7 @@ def run_demo(machine: LocalMachine, root: Path, scale: Scale, tell: Tell) -> Out
 @dataclass
 class _Road:
     machine: LocalMachine
-    root: Path
+    project: Project
     scale: Scale
     told: Tell
     seconds: dict[Phase, float] = field(default_factory=dict)
@@ -141,15 +137,14 @@ class _Road:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._client = wire_client(self.machine.aws)
-        self._project = read_project(self.root, environment=self.machine.environment())
+        self._client = items_client(self.machine.aws.session(), self.machine.aws.endpoint_url)
         self._datasets = self._all_datasets()
 
     @contextmanager
     def connected(self) -> Iterator[None]:
         self._connection = postgresql.connect(self.machine.postgresql.url)
         try:
-            queries = dialect.queries(self._project.database.schema)
+            queries = dialect.queries(self.project.database.schema)
             self._engine = Engine(self._connection, dialect, queries)
             yield
         finally:
@@ -168,8 +163,6 @@ class _Road:
         changes, counts = self._wave(counts)
         latency = self._latency()
         return Outcome(
-            project=self._project,
-            deployment=deployment,
             tables=self._compare(plugins, counts),
             changes=changes + len(latency.seconds),
             latency=latency,
@@ -190,7 +183,7 @@ class _Road:
             metadata = Metadata(self._engine.connection, self._engine.queries)
             metadata.create()
             deployment = deploy_project(
-                self._project,
+                self.project,
                 [dataset.table for dataset in self._datasets],
                 confirm=lambda _table: True,
                 tell=self._tell,
@@ -203,7 +196,7 @@ class _Road:
         return deployment
 
     def _plugins(self) -> Mapping[str, Plugin]:
-        paths = find_plugins(self._project.sqlqueries)
+        paths = find_plugins(self.project.sqlqueries)
         return {
             dataset.table: load_plugin(paths[dataset.table], dataset.table, "postgresql")
             for dataset in self._datasets
