@@ -91,8 +91,7 @@ def measure(url: str, folder: Path, *, count: int, times: int) -> Iterator[Measu
         database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
         for name, found in versions.items():
             with database.session() as engine:
-                metadata = Metadata(engine.connection, engine.queries)
-                metadata.create_tables(plugin, metadata.registration(TABLE))
+                Metadata(engine.connection, engine.queries).create()
                 parts = _parts(engine, folder, found)
                 names = [stored.name for stored in found]
                 ours[name].append(seconds(partial(take_in, parts, names)))

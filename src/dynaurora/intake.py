@@ -13,6 +13,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import groupby, islice
 from typing import Any, Final
 
@@ -172,7 +173,8 @@ def _take_in_objects(
             # It waited until now, so older objects of it wait too.
             waiting = parts.store.list_older(parts.raw_bucket, table, 0)
             names = sorted({*names, *islice(waiting, SWEEP_OBJECTS)})
-        registration = metadata.create_tables(plugin, registration)
+        still_makes = partial(_still_makes, parts.plugins)
+        registration = metadata.create_tables(plugin, registration, still_makes)
         _load_table(parts, metadata, plugin, registration, names, report)
     except (PluginError, StreamNotAccepted) as error:
         why: ParkedFor = "plugin" if isinstance(error, PluginError) else "stream"
@@ -186,6 +188,14 @@ def _take_in_objects(
         _failed(table, error, names, report)
     except DynauroraError as error:
         _failed(table, error, names, report)
+
+
+def _still_makes(plugins: PluginFolder, table: str, sql_table: str) -> bool:
+    try:
+        plugin = plugins.plugin(table)
+    except PluginError:
+        return True  # it may be mended, and would make it again
+    return plugin is not None and sql_table in plugin.sql_tables
 
 
 def _let_wait(metadata: Metadata, registration: Registration, *, is_known: bool) -> None:

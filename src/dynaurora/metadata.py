@@ -5,7 +5,7 @@ why; ``streams`` is the registry of the streams that may feed it. The statements
 dialect's ``.sql`` file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -27,6 +27,9 @@ from dynaurora.sql.queries import Queries
 ParkedFor = Literal["", "unknown", "plugin", "stream", "dropped", "error"]
 """Why the objects of a table wait: it has no plugin; its plugin is broken; a stream may not feed
 it; an operator dropped it; the database kept answering with a code in no class."""
+
+StillMakes = Callable[[str, str], bool]
+"""``still_makes(table, sql_table)``: whether the plugin of the table makes the SQL table now."""
 
 _MENDED_BY_A_CHANGED_PLUGIN = frozenset({"unknown", "plugin", "error"})
 
@@ -87,13 +90,21 @@ class Metadata:
         """Make the schema and its tables; what is there stays."""
         self._create_one_by_one(self._queries.starting_with("metadata_"))
 
-    def create_tables(self, plugin: Plugin, registration: Registration) -> Registration:
+    def create_tables(
+        self,
+        plugin: Plugin,
+        registration: Registration,
+        still_makes: StillMakes = lambda _table, _sql_table: True,
+    ) -> Registration:
         """Run the plugin's create statements, where this plugin's have not run yet.
 
-        Raises ``PluginError`` for a statement that the database refuses.
+        still_makes: whether another table's plugin makes an SQL table that it made before.
+        Raises ``PluginError`` for an SQL table of another plugin, and for a statement that the
+        database refuses.
         """
         if registration.parked_for == "" and registration.plugin_digest == plugin.digest:
             return registration
+        self._claim(plugin, registration, still_makes)
         ledger = self._queries.of_table("create_ledger", registration.number)
         self._create_one_by_one([ledger])
         for number, statement in enumerate(plugin.create):
@@ -125,6 +136,20 @@ class Metadata:
         """Let the table's objects be loaded again; its tables are made anew if they are gone."""
         self._connection.execute(self._queries["unpark_table"], [registration.number])
 
+    def _claim(self, plugin: Plugin, registration: Registration, still_makes: StillMakes) -> None:
+        """Two plugins that write one SQL table would overwrite each other's rows in silence."""
+        for name in plugin.sql_tables:
+            parameters = [name, registration.number]
+            for (owner,) in self._connection.fetch(self._queries["sql_table_owner"], parameters):
+                if still_makes(owner, name):
+                    raise PluginError(
+                        str(plugin.path),
+                        f'its SQL table "{name}" is made by the plugin of table {owner} too',
+                        "an SQL table per plugin",
+                        "Name one of them otherwise.",
+                    )
+            self._connection.execute(self._queries["claim_sql_table"], parameters)
+
     def drop_tables(self, plugin: Plugin, registration: Registration, reason: str) -> None:
         """Run the drop list under the table's exclusive lock, raise the generation, park."""
         with self._connection.transaction():
@@ -132,6 +157,8 @@ class Metadata:
             self._connection.execute(lock, [self.schema, registration.number])
             for statement in plugin.drop:
                 self._connection.execute(statement)
+            number = [registration.number]
+            self._connection.execute(self._queries["release_sql_tables"], number)
             self._connection.execute(self._queries["forget_streams"], [registration.number])
             self._connection.execute(self._queries["drop_table"], [reason, registration.number])
 

@@ -22,7 +22,7 @@ from dynaurora.model.paths import Attribute, Path, levels, rows_at, value_at
 from dynaurora.model.types import plain_json_of_image, reader
 from dynaurora.model.versions import Stream, sequence_digits, stream_of
 from dynaurora.plugins.contract import Plugin
-from dynaurora.plugins.declarations import Column, Rows, When
+from dynaurora.plugins.declarations import KEY_TAGS, Column, Rows, When
 from dynaurora.plugins.tables import staged_relation
 from dynaurora.sql.dialect import Dialect, RelationColumn
 
@@ -103,7 +103,7 @@ class Staging:
         self._times: dict[int, str] = {}
         self._newest: dict[bytes, _Newest] = {}
         self._changes: dict[tuple[bytes, str], str] = {}
-        self._key_attributes = key_attributes(plugin)
+        self._key_attributes = key_attributes(plugin).keys()
         self._key_cells = [(n, _cell(dialect, n, plugin.columns[n])) for n in plugin.key]
         self._cells = [(n, _cell(dialect, n, c)) for n, c in plugin.columns.items() if not c.sql]
         self._rows = [_RowsMaker(dialect, n, rows) for n, rows in plugin.rows.items()]
@@ -183,10 +183,10 @@ class Staging:
 
     def _add(self, text: bytes, name: ObjectName) -> None:
         line = decode_line(text)
-        version = self._prefix(line) + sequence_digits(line["seq"])
         key = key_of(line["keys"])
+        version = self._prefix(line) + sequence_digits(line["seq"])
         if line["keys"].keys() != self._key_attributes:
-            raise self._wrong_key(line)
+            raise LineUnreadable("keys", "other attributes than the table's key", "the table's key")
         known = self._newest.get(key)
         if known is None or version > known.version:
             self._newest[key] = self._made(line, key, version, text, name)
@@ -250,6 +250,7 @@ class Staging:
                 raise LineUnreadable(
                     "stream", f'it is one of table "{stream.table}"', f'"{self._plugin.table}"'
                 )
+            check_key(self._plugin, line["keys"])
             prefix = self._prefixes[arn] = stream.version_prefix(self._epochs(stream))
         if line["table"] != self._plugin.table:
             raise LineUnreadable(
@@ -266,14 +267,6 @@ class Staging:
                 raise LineUnreadable("at", "it is no time", "seconds since 1970") from None
             found = self._times[at] = moment.isoformat(" ")
         return found
-
-    def _wrong_key(self, line: Line) -> PluginError:
-        return PluginError(
-            str(self._plugin.path),
-            f"its key columns hold {sorted(self._key_attributes)}",
-            f"the key of table {self._plugin.table}, {sorted(line['keys'])}",
-            "Correct `key`: it names the columns of the partition key and of the sort key.",
-        )
 
     def _head_columns(self) -> tuple[RelationColumn, ...]:
         dialect = self._dialect
@@ -360,21 +353,45 @@ class _RowsMaker:
         return name if kind == "[]" else self._dialect.encoded_text(name)
 
 
-def key_attributes(plugin: Plugin) -> frozenset[str]:
-    """The key attributes of the items, as the plugin's key columns name them."""
-    found = []
+def key_attributes(plugin: Plugin) -> dict[str, str]:
+    """The key columns by the key attributes that they hold."""
+    found = {}
     for name in plugin.key:
         steps = plugin.columns[name].path or (Attribute(name),)
         first = steps[0]
-        if len(steps) != 1 or not isinstance(first, Attribute):
+        assert isinstance(first, Attribute)  # noqa: S101 - a rule of every plugin's key
+        found[first.name] = name
+    return found
+
+
+def check_key(plugin: Plugin, keys: Mapping[str, Mapping[str, Any]]) -> None:
+    """Whether a plugin's key tells the keys of its table apart; looked at once per stream.
+
+    Raises ``PluginError``: a key that leaves out the sort key, or a number made of texts, would
+    make one row of two items.
+    """
+    columns = key_attributes(plugin)
+    if keys.keys() != columns.keys():
+        raise PluginError(
+            str(plugin.path),
+            f"its key columns hold {sorted(columns)}",
+            f"the key of table {plugin.table}, {sorted(keys)}",
+            "Correct `key`: it names the columns of the partition key and of the sort key.",
+        )
+    for attribute, column in columns.items():
+        word = plugin.columns[column].type.word
+        tag = next(iter(keys[attribute]))
+        if tag not in KEY_TAGS[word]:
             raise PluginError(
                 str(plugin.path),
-                f'the path of key column "{name}" leads into an attribute',
-                "a key attribute itself",
-                "A key of DynamoDB is an attribute of the item, never inside one.",
+                f'its key column "{column}" is {word}, and the key attribute is of type {tag}',
+                f"a type that keeps such keys apart: {', '.join(_words_for(tag))}",
+                "Correct the column's type.",
             )
-        found.append(first.name)
-    return frozenset(found)
+
+
+def _words_for(tag: str) -> list[str]:
+    return [word for word, tags in KEY_TAGS.items() if tag in tags]
 
 
 def holds(when: When, image: Image) -> bool:

@@ -9,13 +9,13 @@ from dynaurora.cli import group
 
 
 @pytest.fixture
-def run(project, aws, monkeypatch):
+def run(project, aws, database_url, monkeypatch):
     """Call the command in the test's project, with an environment of its own."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", aws.secret_key)
     monkeypatch.setenv("DYNAURORA_PROJECT", project.name)
-    monkeypatch.setenv("DYNAURORA_DATABASE_URL", project.database.url)
+    monkeypatch.setenv("DYNAURORA_DATABASE_URL", database_url)
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
 
@@ -28,7 +28,8 @@ def run(project, aws, monkeypatch):
 
 @pytest.fixture
 def plugin(project, table_name):
-    (project.sqlqueries / f"{table_name}.py").write_text("key = 'id'\n")
+    text = 'from dynaurora import Table\nfound = Table(key="id", columns={"id": "text"})\n'
+    (project.sqlqueries / f"{table_name}.py").write_text(text)
     return table_name
 
 
@@ -51,6 +52,18 @@ def test_json_is_alone_on_stdout(run, plugin, make_table, project):
     assert (told["changed"], told["stacks"][f"{project.name}-artifacts"]) == (True, "created")
     assert told["tables"][plugin]["stream_enabled"] is True
     assert json.loads(run("--yes", "--json").stdout)["changed"] is False
+
+
+def test_a_broken_plugin_is_told_and_its_table_is_connected_all_the_same(
+    run, plugin, make_table, project
+):
+    make_table(plugin)
+    (project.sqlqueries / f"{plugin}.py").write_text("import nothing_of_this_name\n")
+    outcome = run("--yes")
+    assert outcome.exit_code == 1
+    assert "Broken plugin, whose objects will wait:" in outcome.stderr
+    assert "nothing_of_this_name" in outcome.stderr
+    assert f"{plugin}  created" in outcome.stdout
 
 
 def test_where_nobody_can_be_asked_the_stream_stays_off(run, plugin, make_table):

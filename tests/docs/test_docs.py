@@ -33,7 +33,7 @@ def test_every_command_is_in_the_readme():
 
 
 def test_the_readme_names_no_command_that_is_not_there():
-    named = set(re.findall(r"dynaurora ([a-z]+)", (ROOT / "README.md").read_text()))
+    named = set(re.findall(r"(?<!from )dynaurora ([a-z]+)", (ROOT / "README.md").read_text()))
     assert named <= set(commands())
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dynaurora.deploy.deployment import Deployment, TableOutcome
     from dynaurora.deploy.project import Project
     from dynaurora.errors import DynauroraError
+    from dynaurora.plugins.inspection import Inspected
 
 _EXAMPLES = """
 Examples:
@@ -44,6 +45,7 @@ def deploy(*, is_agreed: bool, is_json: bool, chosen: str, region: str, folder: 
 
     Each plugin file in sqlqueries/ connects the DynamoDB table of its name. A second run changes
     nothing. Items that are in a table before its stream is on are not copied.
+    Exits with 1 if a table could not be connected or a plugin is broken.
     """
     from dynaurora.adapters.aws import client_factory
     from dynaurora.cli.deploy_progress import progress_view
@@ -52,15 +54,17 @@ def deploy(*, is_agreed: bool, is_json: bool, chosen: str, region: str, folder: 
     from dynaurora.deploy.sweeping import clear_waiting, sweep_now
     from dynaurora.errors import DynauroraError
     from dynaurora.metadata import Metadata
+    from dynaurora.plugins.folder import find_plugins
 
     try:
         project = read_project(folder, chosen=chosen, region=region)
+        broken = _broken(project)
         with session(project) as engine, progress_view() as view:
             metadata = Metadata(engine.connection, engine.queries)
             metadata.create()
             deployment = deploy_project(
                 project,
-                _tables(project),
+                sorted(find_plugins(project.sqlqueries)),
                 confirm=lambda table: is_agreed or _confirmed(view, table),
                 tell=view.tell,
                 register=metadata.register_stream,
@@ -74,20 +78,24 @@ def deploy(*, is_agreed: bool, is_json: bool, chosen: str, region: str, folder: 
         click.echo(json.dumps({"error": _facts(error)}))
         raise click.exceptions.Exit(1) from error
     click.echo(json.dumps(_as_json(deployment)) if is_json else "\n".join(_as_text(deployment)))
-    if deployment.failures:
+    if deployment.failures or broken:
         raise click.exceptions.Exit(1)
 
 
-def _tables(project: "Project") -> list[str]:
-    """The tables that have a plugin. A broken one is connected too: its objects wait for it."""
+def _broken(project: "Project") -> list["Inspected"]:
+    """The plugins that are wrong, told on stderr.
+
+    Their tables are connected all the same: their objects wait, and nothing of them is lost.
+    """
     from dynaurora.adapters.database import engine_of
-    from dynaurora.plugins.folder import find_plugins
     from dynaurora.plugins.inspection import inspect_folder
 
-    for one in inspect_folder(project.sqlqueries, engine_of(project.database.url)):
-        for problem in one.problems if not one.is_ok else ():
-            click.echo(f"Broken plugin: {problem.where}: {problem.message}", err=True)
-    return sorted(find_plugins(project.sqlqueries))
+    engine = engine_of(project.database.url)
+    found = [one for one in inspect_folder(project.sqlqueries, engine) if not one.is_ok]
+    for problem in (problem for one in found for problem in one.problems if problem.is_error):
+        told = f"{problem.where}: {problem.message}. {problem.remedy}".rstrip(". ")
+        click.echo(f"Broken plugin, whose objects will wait: {told}", err=True)
+    return found
 
 
 def _confirmed(view: "ProgressView", table: "TableDescription") -> bool:

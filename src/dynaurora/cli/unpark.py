@@ -33,12 +33,11 @@ def unpark(*, table: str, folder: Path, chosen: str, is_json: bool) -> None:
     from dynaurora.metadata import Metadata
 
     project = project_of(folder, chosen)
-    plugin = plugin_of(project, table)
+    plugin_of(project, table)
     with session(project) as engine:
         metadata = Metadata(engine.connection, engine.queries)
         registration = metadata.registration(table)
         metadata.unpark(registration)
-        metadata.create_tables(plugin, metadata.registration(table))
     _sweep(project, table)
     was = registration.parked_for or "not parked"
     if is_json:

@@ -3,8 +3,8 @@
     {"v":1,"table":"orders","stream":"arn:…","op":"MODIFY","keys":{…},"new":{…},"seq":"…","at":17000}
 
 ``keys`` and ``new`` are DynamoDB JSON as it came (numbers stay strings: exact, and restorable into
-DynamoDB); ``new`` is missing for a REMOVE; ``at`` is whole seconds; ``"ttl":true`` marks a delete by
-Time to Live. Loaders read every version of the line that was ever archived.
+DynamoDB); ``new`` is missing for a REMOVE; ``at`` is whole seconds; ``"ttl":true`` marks a delete
+by Time to Live. Loaders read every version of the line that was ever archived.
 """
 
 import json

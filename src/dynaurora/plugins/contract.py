@@ -29,7 +29,8 @@ class Plugin:
     columns, rows: what is staged, by name.
     create, insert, drop: statements in the order in which they run.
     select: queries by name.
-    tables: the SQL tables that the plugin's declarations make.
+    tables: the SQL tables that the plugin's declarations make, with their columns.
+    sql_tables: every SQL table that it makes, declared or by its own create statements.
     is_row_wise: it defines no ``insert_table_queries`` of its own, so loads may run side by side.
     """
 
@@ -45,6 +46,7 @@ class Plugin:
     drop: tuple[str, ...]
     select: Mapping[str, str]
     tables: Mapping[str, tuple[str, ...]]
+    sql_tables: tuple[str, ...]
     is_row_wise: bool
 
     @cached_property

@@ -18,11 +18,18 @@ from typing import Any, Final
 from dynaurora.model.paths import Path, levels, path
 from dynaurora.model.types import WORDS, ColumnType, column_type
 
-KEY_WORDS: Final = frozenset(
-    {"text", "bytes", "numeric", "integer", "bigint", "uuid", "timestamptz", "date"}
-    | {"epoch", "epoch_ms"}
-)
-"""The types a key column may have: one exact text per key."""
+KEY_TAGS: Final[Mapping[str, frozenset[str]]] = {
+    "text": frozenset({"S", "N"}),
+    "bytes": frozenset({"B"}),
+    "numeric": frozenset({"N"}),
+    "integer": frozenset({"N"}),
+    "bigint": frozenset({"N"}),
+}
+"""The types a key column may have, and the DynamoDB types of the key that each keeps apart.
+
+Others would make one SQL key of two keys: ``1`` and ``1.0`` as texts are two keys to DynamoDB and
+one number, ``A…`` and ``a…`` are one UUID, times in two zones one time.
+"""
 
 
 class DeclarationError(ValueError):
@@ -208,7 +215,7 @@ def check_key(key: tuple[str, ...], columns: Mapping[str, Column | Rows]) -> Non
             raise DeclarationError(
                 "key", f'names "{name}", which is no column{suggestion(name, columns)}'
             )
-        if found.type.word not in KEY_WORDS:
+        if found.type.word not in KEY_TAGS:
             raise DeclarationError(
                 f'columns["{name}"]', f"it is {found.type}; a key is text, bytes or a number"
             )

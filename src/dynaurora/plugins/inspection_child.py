@@ -15,7 +15,7 @@ from dynaurora.plugins.contract import Engine
 from dynaurora.plugins.inspection import READY, Inspected, Problem, encoded, problem_of
 from dynaurora.plugins.loading import Reading, finding_error, read_plugin
 from dynaurora.plugins.rules import Finding, findings
-from dynaurora.plugins.verification import relations_used, sql_tables, verify
+from dynaurora.plugins.verification import relations_used, verify
 
 
 def main(engine: Engine) -> None:
@@ -43,7 +43,7 @@ def inspect_file(table: str, path: Path, engine: Engine) -> Inspected:
         path=path,
         digest=plugin.digest,
         problems=_problems(path, reading),
-        sql_tables=sql_tables(plugin, reading.written),
+        sql_tables=plugin.sql_tables,
         is_row_wise=plugin.is_row_wise,
         relations=relations_used(plugin),
     )

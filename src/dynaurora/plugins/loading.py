@@ -24,7 +24,13 @@ from dynaurora.plugins.declarations import (
     check_key,
     normalised_columns,
 )
-from dynaurora.plugins.rules import Finding, StatementList, Written, findings
+from dynaurora.plugins.rules import (
+    Finding,
+    StatementList,
+    Written,
+    created_table,
+    findings,
+)
 from dynaurora.plugins.statements import (
     create_statements,
     dialect_of,
@@ -159,8 +165,14 @@ class _Definitions:
             drop=tuple(self._list("drop_table_queries", sql, drop_statements)),
             select=self._select(sql),
             tables={one.name: one.column_names for one in every},
+            sql_tables=self._every_sql_table(every),
             is_row_wise="insert_table_queries" not in self.namespace,
         )
+
+    def _every_sql_table(self, declared: Sequence[SqlTable]) -> tuple[str, ...]:
+        own = (w for w in self.written() if w.list == "create_table_queries")
+        names = [*(one.name for one in declared), *map(created_table, own)]
+        return tuple(dict.fromkeys(name for name in names if name))
 
     def _check_names(self) -> None:
         """A misspelt list would say nothing, silently."""

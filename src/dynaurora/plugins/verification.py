@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from dynaurora.model.paths import levels
 from dynaurora.plugins.contract import ENGINES, Plugin
-from dynaurora.plugins.rules import Finding, Written, created_table
+from dynaurora.plugins.rules import Finding, Written
 from dynaurora.plugins.tables import staged_relation
 from dynaurora.plugins.tokens import tokens
 
@@ -88,12 +88,6 @@ def verify(plugin: Plugin, written: Iterable[Written]) -> Iterator[Finding]:
 def relations_used(plugin: Plugin) -> tuple[str, ...]:
     """The relations that the plugin's insert statements name."""
     return tuple(name for name in _relations(plugin) if plugin.names(name))
-
-
-def sql_tables(plugin: Plugin, written: Iterable[Written]) -> tuple[str, ...]:
-    """The SQL tables that the plugin makes, declared or by its own create statements."""
-    created = (created_table(one) for one in written if one.list == "create_table_queries")
-    return tuple(dict.fromkeys([*plugin.tables, *(name for name in created if name)]))
 
 
 class _Statement:

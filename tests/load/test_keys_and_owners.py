@@ -1,0 +1,60 @@
+"""One row per item: a plugin's key has to keep the table's keys apart, its SQL table is its own."""
+
+import pytest
+
+from support.load import line
+
+DECLARED = """
+    from dynaurora import Table
+
+    found = Table({name!r}, key={key!r}, columns={{"id": {word!r}, "sort": "text", "v": "text"}})
+"""
+
+
+def plugin(key="id", word="text", name="things"):
+    return DECLARED.format(key=key, word=word, name=name)
+
+
+def test_a_key_without_the_sort_key_parks_the_table(machine):
+    machine.plugin("things", plugin(key="id"))
+    machine.load_lines("things", line("things", 1, {"id": {"S": "a"}, "sort": {"S": "1"}}, {}))
+    parked_for, reason = machine.state("things")
+    assert parked_for == "plugin"
+    assert "['id', 'sort']" in reason
+
+
+@pytest.mark.parametrize(("word", "value"), [("numeric", {"S": "1.0"}), ("text", {"B": "AA=="})])
+def test_a_key_type_that_would_join_two_keys_parks_the_table(machine, word, value):
+    machine.plugin("things", plugin(word=word))
+    machine.load_lines("things", line("things", 1, {"id": value}, {}))
+    parked_for, reason = machine.state("things")
+    assert parked_for == "plugin"
+    assert f'"id" is {word}' in reason
+
+
+def test_a_number_is_one_key_however_it_is_spelt(machine):
+    machine.plugin("things", plugin(word="numeric"))
+    for number, text in enumerate(("1", "1.0", "1E0"), 1):
+        machine.load_lines("things", line("things", number, {"id": {"N": text}}, {}))
+    assert machine.rows("select count(*) from things") == [(1,)]
+
+
+def test_two_plugins_may_not_write_one_sql_table(machine):
+    machine.plugin("first", plugin(name="shared"))
+    machine.plugin("second", plugin(name="shared"))
+    machine.load_lines("first", line("first", 1, {"id": {"S": "a"}}, {}))
+    machine.load_lines("second", line("second", 1, {"id": {"S": "b"}}, {}))
+    parked_for, reason = machine.state("second")
+    assert parked_for == "plugin"
+    assert "made by the plugin of table first too" in reason
+    assert machine.rows("select id from shared") == [("a",)]
+
+
+def test_an_sql_table_that_its_plugin_no_longer_makes_may_be_another_s(machine):
+    machine.plugin("first", plugin(name="shared"))
+    machine.load_lines("first", line("first", 1, {"id": {"S": "a"}}, {}))
+    machine.plugin("first", plugin(name="renamed_one"))
+    machine.plugin("second", plugin(name="shared"))
+    machine.load_lines("second", line("second", 1, {"id": {"S": "b"}}, {}))
+    assert machine.state("second") == ("", "")
+    assert machine.rows("select id from shared order by id") == [("a",), ("b",)]
