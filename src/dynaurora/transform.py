@@ -57,7 +57,7 @@ def transform(records: Iterable[Mapping[str, str]]) -> list[TransformedRecord]:
 def _transformed(record_id: str, data: str) -> TransformedRecord:
     try:
         content = b64decode(data, validate=True)
-    except ValueError:
+    except (TypeError, ValueError):
         return _failed(record_id)
     lines = [text if is_readable(text) else unreadable_line(text) for text in split_lines(content)]
     joined = b"\n".join([*lines, b""])
