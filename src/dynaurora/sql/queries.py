@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 _HEAD: Final = re.compile(r"^-- (\w+)$", re.MULTILINE)
@@ -18,7 +18,7 @@ _COMMENT: Final = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 @cache
 def statements(file: str) -> Mapping[str, str]:
     """The statements of a file of this package, without their comments."""
-    parts = _HEAD.split(files("dynaurora.sql").joinpath(file).read_text("utf-8"))
+    parts = _HEAD.split((Path(__file__).parent / file).read_text("utf-8"))
     return {
         name: _COMMENT.sub("", text).strip()
         for name, text in zip(parts[1::2], parts[2::2], strict=True)
