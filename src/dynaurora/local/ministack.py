@@ -19,6 +19,7 @@ Kept state
 import contextlib
 import functools
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -127,6 +128,7 @@ class LocalAws:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         self.stop()
+        self._begin_streams_anew()
         self._spawn()
 
     def start(self) -> None:
@@ -166,6 +168,17 @@ class LocalAws:
     @property
     def _port_file(self) -> Path:
         return self.folder / "port"
+
+    def _begin_streams_anew(self) -> None:
+        """Of streams it keeps how many records were read, and not the records: without this, it
+        would skip as many new ones (`ministack.services.dynamodb`, `get_state`)."""
+        state = self.folder / "state" / "lambda.json"
+        if not state.is_file():
+            return
+        kept = json.loads(state.read_bytes())
+        with contextlib.suppress(KeyError):
+            kept["payload"]["dynamodb_stream_positions"]["data"].clear()
+            state.write_text(json.dumps(kept))
 
     def _wait(self) -> None:
         """Another program can take a port after it was found free; then another one is tried."""
