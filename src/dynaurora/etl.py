@@ -115,8 +115,7 @@ def _uncollected() -> Iterator[None]:
 def unpacked(data: bytes) -> bytes:
     """The lines of an object, which may be gzip (one member or several), told by its first bytes.
 
-    What is cut off or damaged is read as far as it goes with a last line that cannot be read, so
-    that it is quarantined and not lost.
+    What is cut off or damaged becomes one line that cannot be read: it is quarantined whole.
     """
     if not data.startswith(GZIP):
         return data
