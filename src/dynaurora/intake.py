@@ -10,11 +10,11 @@ step leaves something that the next delivery finishes.
 """
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import groupby, islice
+from itertools import groupby, islice, takewhile
 from typing import Any, Final
 
 from dynaurora.errors import (
@@ -25,6 +25,7 @@ from dynaurora.errors import (
     DynauroraError,
     LoadRace,
     PluginError,
+    StatementRefused,
     StreamNotAccepted,
 )
 from dynaurora.etl import Engine, Loaded, Staged, load, stage
@@ -96,22 +97,36 @@ def take_in_messages(parts: Parts, records: Sequence[Mapping[str, Any]]) -> list
             log("error", str(error), alarm="message")
             failed.append(str(record["messageId"]))
     objects = [name for message in messages for name in message.objects]
-    receives = max((message.receives for message in messages), default=1)
+    receives: dict[str, int] = {}
+    for message in messages:
+        for name in message.objects:
+            receives[name.table] = max(message.receives, receives.get(name.table, 1))
     report = take_in(parts, objects, receives=receives)
     failed += [m.message_id for m in messages if not report.failed.isdisjoint(m.objects)]
     return failed
 
 
-def take_in(parts: Parts, objects: Iterable[ObjectName], *, receives: int = 1) -> Report:
+def take_in(
+    parts: Parts, objects: Iterable[ObjectName], *, receives: Mapping[str, int] | None = None
+) -> Report:
     """Load objects that an event tells of.
 
-    receives: how often the delivery has been received; a table that keeps failing is parked.
+    receives: by table, how often the delivery has been received; a table that keeps failing is
+        parked.
     Raises ``DatabaseAway`` when the database cannot be reached: the whole delivery comes again.
     """
     report = Report()
     found = sorted(set(objects), key=lambda name: (name.table, name))
-    for table, names in groupby(found, key=lambda name: name.table):
-        _take_in_table(parts, table, list(names), receives, report)
+    by_table = groupby(found, key=lambda name: name.table)
+    _one_by_one(
+        parts,
+        (
+            partial(
+                _take_in_table, parts, table, list(names), (receives or {}).get(table, 1), report
+            )
+            for table, names in by_table
+        ),
+    )
     return report
 
 
@@ -121,12 +136,39 @@ def sweep(parts: Parts, *, table: str = "", age_s: int = SWEEP_AGE_S) -> Report:
     table: only this one's objects; "" for all. age_s: only objects that are at least so old.
     """
     report = Report()
-    for folder in [table] if table else list(parts.store.folders(parts.raw_bucket)):
-        if parts.clock.remaining_ms() < RESERVED_MS:
-            log("warning", "the sweep stops: the next one goes on", folder=folder)
-            break
-        _sweep_folder(parts, folder, age_s, report)
+    folders = [table] if table else list(parts.store.folders(parts.raw_bucket))
+    _one_by_one(
+        parts,
+        (
+            partial(_sweep_folder, parts, folder, age_s, report)
+            for folder in takewhile(partial(_has_time, parts), folders)
+        ),
+    )
     return report
+
+
+def _has_time(parts: Parts, folder: str) -> bool:
+    if parts.clock.remaining_ms() >= RESERVED_MS:
+        return True
+    log("warning", "the sweep stops: the next one goes on", folder=folder)
+    return False
+
+
+def _one_by_one(parts: Parts, works: Iterable[Callable[[], None]]) -> None:
+    """Do the work of each table, also after that of another failed in a way that nobody foresaw.
+
+    A database that is away is away for all.
+    """
+    first: Exception | None = None
+    for work in works:
+        try:
+            work()
+        except Exception as error:
+            if isinstance(error, DatabaseAway) and not parts.engine.connection.is_healthy():
+                raise
+            first = first or error
+    if first is not None:
+        raise first
 
 
 def _sweep_folder(parts: Parts, folder: str, age_s: int, report: Report) -> None:
@@ -147,7 +189,7 @@ def _take_in_table(
     """One table: its own failure fails its own objects, never another table's."""
     metadata = Metadata(parts.engine.connection, parts.engine.queries)
     if table == ERRORS_FOLDER:
-        _note_gaps(metadata, names)
+        _take_in_gaps(metadata, names, report)
     elif is_table_name(table):
         _take_in_objects(parts, metadata, names, receives, report)
     else:
@@ -176,15 +218,16 @@ def _take_in_objects(
         still_makes = partial(_still_makes, parts.plugins)
         registration = metadata.create_tables(plugin, registration, still_makes)
         _load_table(parts, metadata, plugin, registration, names, report)
-    except (PluginError, StreamNotAccepted) as error:
-        why: ParkedFor = "plugin" if isinstance(error, PluginError) else "stream"
+    except (PluginError, StatementRefused, StreamNotAccepted) as error:
+        why: ParkedFor = "stream" if isinstance(error, StreamNotAccepted) else "plugin"
         _park(metadata, registration, why, error, digest)
         report.waiting.update(names)
-    except DatabaseAway:
-        raise
-    except DatabaseUnknown as error:
-        if receives >= UNKNOWN_TRIES:
+    except (DatabaseAway, DatabaseUnknown) as error:
+        # An outage that the database is healthy in is these objects' own.
+        if receives >= UNKNOWN_TRIES and parts.engine.connection.is_healthy():
             _park(metadata, registration, "error", error, digest)
+        elif isinstance(error, DatabaseAway):
+            raise
         _failed(table, error, names, report)
     except DynauroraError as error:
         _failed(table, error, names, report)
@@ -204,7 +247,9 @@ def _let_wait(metadata: Metadata, registration: Registration, *, is_known: bool)
         reason = f"no plugin: add {registration.table}.py to sqlqueries/"
         if registration.parked_for != "unknown":
             metadata.park(registration, "unknown", reason, "")
-    log("warning", "objects wait", table=registration.table, reason=reason)
+    # The reason may quote what the database said of a row: it stands in the database alone.
+    said = reason if not is_known else registration.parked_for
+    log("warning", "objects wait", table=registration.table, reason=said)
 
 
 def _load_table(
@@ -305,10 +350,15 @@ def _archive(parts: Parts, stored: StoredObject) -> None:
         parts.store.delete(stored.name)
 
 
-def _note_gaps(metadata: Metadata, names: Iterable[ObjectName]) -> None:
-    for name in names:
-        if metadata.add_gap("undelivered", name):
-            log("error", "Firehose could not deliver changes", alarm="gap", object=name.key)
+def _take_in_gaps(metadata: Metadata, names: Sequence[ObjectName], report: Report) -> None:
+    try:
+        for name in names:
+            if metadata.add_gap("undelivered", name):
+                log("error", "Firehose could not deliver changes", alarm="gap", object=name.key)
+    except DatabaseAway:
+        raise
+    except DatabaseError as error:
+        _failed(ERRORS_FOLDER, error, names, report)
 
 
 def _park(

@@ -200,7 +200,11 @@ class Metadata:
         """Note changes that are known to be missing; False where they were noted before."""
         table = name.key.split("/")[1] if name.table.startswith("(") else name.table
         parameters = [kind, table, name.bucket, name.key]
-        return self._connection.execute(self._queries["add_gap"], parameters) == 1
+        try:
+            return self._connection.execute(self._queries["add_gap"], parameters) == 1
+        except StatementRefused:
+            self.create()  # no metadata yet, see `registration`
+            return self._connection.execute(self._queries["add_gap"], parameters) == 1
 
     def _find(self, table: str) -> Registration | None:
         rows = self._connection.fetch(self._queries["table"], [table])

@@ -192,7 +192,11 @@ class LoadMachine:
 
     def load(self, *names: ObjectName, receives: int = 1):
         with self.database.session() as engine:
-            return take_in(self.parts(engine), names, receives=receives)
+            return take_in(
+                self.parts(engine),
+                names,
+                receives=dict.fromkeys({n.table for n in names}, receives),
+            )
 
     def load_lines(self, table: str, *lines: bytes):
         """Put an object and load it; what that load came to."""

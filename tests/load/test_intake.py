@@ -1,0 +1,582 @@
+"""Which objects are loaded, what becomes of them, and whom a failure stops: its own table alone."""
+
+import json
+from urllib.parse import quote_plus
+
+import psycopg
+import pytest
+
+from dynaurora import intake
+from dynaurora.errors import DatabaseAway
+from dynaurora.model.events import ObjectName
+from support.items import DECLARED, WITH_HISTORY, delete, put
+from support.load import Crash, line, side_by_side
+from support.sql import raising
+
+OTHERS = 'from dynaurora import Table\nothers = Table(key="id", columns={"id": "text"})\n'
+
+
+def other(seq, item_id):
+    return line("others", seq, {"id": {"S": item_id}}, {})
+
+
+def ids(machine, table="items"):
+    return [found for (found,) in machine.rows(f"select id from {table} order by id")]
+
+
+def message(number, *names, receives=1, body=None):
+    """An SQS message of S3's notification."""
+    entries = [
+        {"s3": {"bucket": {"name": n.bucket}, "object": {"key": quote_plus(n.key)}}} for n in names
+    ]
+    return {
+        "messageId": f"message-{number}",
+        "body": json.dumps({"Records": entries}) if body is None else body,
+        "attributes": {"ApproximateReceiveCount": str(receives)},
+    }
+
+
+def taken_in(machine, *messages):
+    """The messages that come again."""
+    with machine.database.session() as engine:
+        return intake.take_in_messages(machine.parts(engine), messages)
+
+
+def test_keys_are_decoded_once(machine):
+    machine.plugin("items", DECLARED)
+    names = [
+        machine.put("items", put(number, f"k{number}", v="1"), key=f"items/2026/{text}")
+        for number, text in enumerate(("a+b", "c%20d", "e f", "é", "%2B", "a&b=c"), 1)
+    ]
+    assert taken_in(machine, message(1, *names)) == []
+    assert len(ids(machine)) == 6
+    assert machine.store.keys("raw") == []
+    assert machine.store.keys("backup") == sorted(f"Processed/{name.key}" for name in names)
+
+
+def test_the_test_event_of_s3_is_acknowledged(machine):
+    body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "raw"})
+    assert taken_in(machine, message(1, body=body)) == []
+
+
+@pytest.mark.parametrize("body", ["", "no json", "[1]", '{"Records": [{"s3": 1}]}'])
+def test_a_message_that_is_no_notification_comes_again_and_stops_no_other(machine, body, capsys):
+    machine.plugin("items", DECLARED)
+    name = machine.put("items", put(1, "a", v="1"))
+    assert taken_in(machine, message(1, body=body), message(2, name)) == ["message-1"]
+    assert ids(machine) == ["a"]
+    assert '"alarm":"message"' in capsys.readouterr().out
+
+
+def test_one_failed_table_returns_its_own_messages(machine):
+    machine.plugin("items", DECLARED)
+    machine.plugin("others", OTHERS)
+    machine.load_lines("items", put(1, "a", v="good"))
+    raising(machine, "XX000")
+    names = [machine.put("items", put(2, "a", v="bad")), machine.put("others", other(1, "a"))]
+    assert taken_in(machine, *map(message, (1, 2), names)) == ["message-1"]
+    assert ids(machine, "others") == ["a"]
+
+
+def test_how_often_one_table_was_tried_does_not_count_for_another(machine):
+    machine.plugin("items", DECLARED)
+    machine.plugin("others", OTHERS)
+    machine.load_lines("items", put(1, "a", v="good"))
+    raising(machine, "XX000")
+    names = [machine.put("items", put(2, "a", v="bad")), machine.put("others", other(1, "a"))]
+    assert taken_in(machine, message(1, names[0]), message(2, names[1], receives=9)) == [
+        "message-1"
+    ]
+    assert machine.state("items") == ("", "")
+
+
+def test_what_firehose_could_not_deliver_is_a_gap_that_alarms_once_and_is_acknowledged(
+    machine, capsys
+):
+    machine.plugin("items", DECLARED)
+    gap = ObjectName("raw", "(errors)/items/2026/processing-failed/1")
+    machine.store.put(gap, b"{}")
+    name = machine.put("items", put(1, "a", v="1"))
+    assert taken_in(machine, message(1, gap), message(2, name)) == []
+    assert machine.rows("select kind, table_name, object from dynaurora.gaps") == [
+        ("undelivered", "items", gap.key)
+    ]
+    assert capsys.readouterr().out.count('"alarm":"gap"') == 1
+    machine.load(gap)
+    assert '"alarm":"gap"' not in capsys.readouterr().out
+    assert machine.store.keys("raw") == [gap.key]
+    assert ids(machine) == ["a"]
+
+
+def test_objects_outside_any_table_s_folder_are_left_alone(machine):
+    names = [ObjectName("raw", "loose"), ObjectName("raw", "a b/c"), ObjectName("raw", "/x")]
+    for name in names:
+        machine.store.put(name, b"{}")
+    assert machine.load(*names).waiting == set(names)
+    assert len(machine.store.keys("raw")) == 3
+
+
+def test_several_objects_of_a_table_load_together(machine):
+    machine.plugin("items", DECLARED)
+    commits = []
+    machine.after = lambda step: commits.append(step) if step == "commit" else None
+    report = machine.load(*[machine.put("items", put(n, f"k{n}", v="1")) for n in range(1, 10)])
+    assert report.loaded["items"].objects == 9
+    assert len(commits) == 1
+
+
+def test_an_object_leaves_the_raw_bucket_after_the_commit_and_after_its_copy(machine):
+    machine.plugin("items", DECLARED)
+    steps = []
+    machine.after = steps.append
+    machine.load(machine.put("items", put(1, "a", v="1")))
+    assert steps == ["read", "commit", "archive", "delete"]
+
+
+@pytest.mark.parametrize(
+    ("when", "step"),
+    [
+        ("before", "commit"),
+        ("after", "commit"),
+        ("before", "archive"),
+        ("after", "archive"),
+        ("before", "delete"),
+        ("after", "delete"),
+    ],
+)
+def test_a_crash_at_any_step_leaves_something_that_the_next_delivery_finishes(machine, when, step):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(1, "z", v="z"))
+    name = machine.put("items", put(1, "a", v="1"), put(2, "a", v="2"), delete(3, "z"))
+
+    def crash(found):
+        if found == step:
+            raise Crash
+
+    worker = machine.twin()
+    setattr(worker, when, crash)
+    with pytest.raises(Crash):
+        worker.load(name)
+    worker.database.close()
+    assert machine.load(name).failed == set()
+    assert machine.rows("select id, v from items") == [("a", "2")]
+    assert machine.rows("select count(*) from versions") == [(4,)]
+    assert machine.store.keys("raw") == []
+    assert f"Processed/{name.key}" in machine.store.keys("backup")
+    assert machine.rows("select count(*) from dynaurora.gaps") == [(0,)]
+
+
+def test_an_object_that_is_gone_and_known_is_acknowledged(machine, capsys):
+    machine.plugin("items", DECLARED)
+    name = machine.put("items", put(1, "a", v="1"))
+    machine.load(name)
+    machine.store.delete(name.processed("backup"))
+    assert machine.load(name).failed == set()
+    assert "vanished" not in capsys.readouterr().out
+
+
+def test_an_object_that_is_gone_and_archived_is_acknowledged(machine, capsys):
+    machine.plugin("items", DECLARED)
+    name = ObjectName("raw", "items/2026/1")
+    machine.store.put(name.processed("backup"), b"")
+    assert machine.load(name).failed == set()
+    assert "vanished" not in capsys.readouterr().out
+
+
+def test_an_object_that_has_vanished_is_a_gap_that_alarms_and_its_neighbours_load(machine, capsys):
+    machine.plugin("items", DECLARED)
+    name = machine.put("items", put(1, "a", v="1"))
+    gone = ObjectName("raw", "items/2026/1")
+    assert machine.load(gone, name).failed == set()
+    assert ids(machine) == ["a"]
+    assert machine.rows("select kind, table_name, object from dynaurora.gaps") == [
+        ("vanished", "items", gone.key)
+    ]
+    assert '"alarm":"vanished"' in capsys.readouterr().out
+
+
+def test_an_object_that_is_replaced_between_its_reading_and_its_copy_stays_and_is_loaded(machine):
+    machine.plugin("items", DECLARED)
+    name = machine.put("items", put(1, "a", v="1"))
+
+    def replace_it(step):
+        if step == "archive":
+            machine.before = lambda _: None
+            machine.put("items", put(1, "b", v="1"), key=name.key)
+
+    machine.before = replace_it
+    machine.load(name)
+    assert machine.store.keys("raw") == [name.key]
+    assert ids(machine) == ["a"]
+    machine.sweep(age_s=0)
+    assert machine.store.keys("raw") == []
+    assert ids(machine) == ["a", "b"]
+
+
+def test_an_object_is_loaded_once_however_often_it_is_told_of(machine):
+    machine.plugin("items", WITH_HISTORY)
+    name = machine.put("items", put(1, "a", v="1"))
+    assert taken_in(machine, message(1, name, name), message(2, name)) == []
+    copy = machine.store.read(name.processed("backup"))
+    machine.store.put(name, copy.data)
+    loaded = machine.load(name).loaded["items"]
+    assert (loaded.objects, loaded.already, loaded.lines) == (0, 1, 0)
+    assert machine.store.keys("raw") == []
+
+
+def test_of_objects_that_are_known_in_part_only_the_others_are_loaded(machine):
+    machine.plugin("items", DECLARED)
+    first = machine.put("items", put(1, "a", v="1"))
+    data = machine.store.read(first).data
+    machine.load(first)
+    machine.store.put(first, data)
+    second = machine.put("items", put(2, "b", v="1"))
+    loaded = machine.load(first, second).loaded["items"]
+    assert (loaded.objects, loaded.already, loaded.lines, loaded.applied) == (1, 1, 1, 1)
+    assert machine.store.keys("raw") == []
+
+
+def test_two_loaders_with_the_same_objects_load_them_once(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(1, "z", v="z"))
+    names = [machine.put("items", put(n, f"k{n}", v="1")) for n in range(1, 21)]
+    with machine.twin() as other_machine:
+        reports = side_by_side(
+            lambda: machine.load(*names), lambda: other_machine.load(*reversed(names))
+        )
+    found = [report.loaded["items"] for report in reports if "items" in report.loaded]
+    assert sum(loaded.applied for loaded in found) == 20
+    assert sum(loaded.objects for loaded in found) == 20
+    assert machine.store.keys("raw") == []
+
+
+def test_without_a_database_the_objects_wait_and_the_delivery_raises(tmp_path, machine):
+    machine.plugin("items", DECLARED)
+    name = machine.put("items", put(1, "a", v="1"))
+    nowhere = f"postgresql://postgres@/nowhere?host={tmp_path}"
+    worker = type(machine)(nowhere, tmp_path, store=machine.store)
+    with pytest.raises(DatabaseAway):
+        worker.load(name)
+    assert machine.store.keys("raw") == [name.key]
+    machine.load(name)
+    assert ids(machine) == ["a"]
+
+
+def ended_sessions(machine):
+    with psycopg.connect(machine.url, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+
+
+def test_a_session_that_ends_in_the_middle_raises_and_the_next_load_connects_again(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"))
+    name = machine.put("items", put(2, "a", v="2"))
+
+    def end(step):
+        if step == "commit":
+            machine.before = lambda _: None
+            ended_sessions(machine)
+
+    machine.before = end
+    with pytest.raises(DatabaseAway):
+        machine.load(name)
+    assert machine.store.keys("raw") == [name.key]
+    machine.load(name)
+    assert machine.rows("select v from items") == [("2",)]
+
+
+def test_a_session_that_ended_between_two_invocations_is_made_anew(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"))
+    ended_sessions(machine)
+    machine.load_lines("items", put(2, "a", v="2"))
+    assert machine.rows("select v from items") == [("2",)]
+
+
+def test_a_worker_has_one_connection(machine):
+    machine.plugin("items", DECLARED)
+    machine.plugin("others", OTHERS)
+    sessions = "select count(*) from pg_stat_activity where datname = current_database()"
+    seen = []
+
+    def count(step):
+        if step == "commit":
+            with psycopg.connect(machine.url) as connection:
+                seen.append(connection.execute(sessions).fetchone()[0] - 1)
+
+    machine.before = count
+    names = [machine.put("others", other(1, "a"))]
+    for number in range(1, 4):
+        machine.load(machine.put("items", put(number, "a", v="1")), *names)
+    assert set(seen) == {1}
+
+
+def test_nothing_is_left_in_the_session_after_a_load(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"))
+    machine.execute("alter table items add check (v <> 'bad')")
+    machine.load_lines("items", put(2, "a", v="bad"), put(3, "b", v="1"))
+    with machine.database.session() as engine:
+        left = engine.connection.fetch(
+            "select relname from pg_class where relpersistence = 't' and relkind = 'r'"
+        )
+        locks = engine.connection.fetch(
+            "select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
+        )
+    assert (left, locks) == ([], [])
+
+
+def test_an_outage_that_is_one_table_s_own_stops_no_other_table(machine):
+    machine.plugin("items", DECLARED)
+    machine.plugin("others", OTHERS)
+    machine.load_lines("items", put(1, "a", v="good"))
+    raising(machine, "57014")
+    names = [machine.put("items", put(2, "a", v="bad")), machine.put("others", other(1, "a"))]
+    with pytest.raises(DatabaseAway):
+        machine.load(*names)
+    assert ids(machine, "others") == ["a"]
+    assert machine.state("items") == ("", "")
+
+
+def test_an_outage_that_the_database_is_healthy_in_parks_the_table_after_five_receives(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="good"))
+    raising(machine, "53200")
+    name = machine.put("items", put(2, "a", v="bad"))
+    for receives in range(1, 5):
+        with pytest.raises(DatabaseAway):
+            machine.load(name, receives=receives)
+    assert machine.load(name, receives=5).failed == {name}
+    assert machine.state("items")[0] == "error"
+    assert machine.load(name, receives=6).waiting == {name}
+
+
+def test_what_nobody_foresaw_in_one_table_stops_no_other_and_is_raised(machine):
+    machine.plugin("items", DECLARED)
+    machine.plugin("others", OTHERS)
+    names = [machine.put("items", put(1, "a", v="1")), machine.put("others", other(1, "a"))]
+
+    def fail(step):
+        if step.startswith("copy staged"):
+            machine.before = lambda _: None
+            raise ZeroDivisionError
+
+    machine.before = fail
+    with pytest.raises(ZeroDivisionError):
+        machine.load(*names)
+    assert ids(machine, "others") == ["a"]
+    machine.load(*names)
+    assert ids(machine) == ["a"]
+
+
+def test_a_plugin_that_cannot_be_imported_stops_no_other_and_its_objects_wait(machine):
+    machine.plugin("items", "import nothing_of_this_name\n")
+    machine.plugin("others", OTHERS)
+    names = [machine.put("items", put(1, "a", v="1")), machine.put("others", other(1, "a"))]
+    report = machine.load(*names)
+    assert (report.waiting, report.failed) == ({names[0]}, set())
+    assert ids(machine, "others") == ["a"]
+    parked_for, reason = machine.state("items")
+    assert parked_for == "plugin"
+    assert "nothing_of_this_name" in reason
+
+
+def test_a_changed_plugin_clears_the_reason_and_all_that_waited_is_loaded(machine):
+    machine.plugin("items", "key = 'nothing'\n")
+    waiting = [machine.put("items", put(n, f"k{n}", v="1")) for n in range(3)]
+    for name in waiting:
+        assert machine.load(name).waiting == {name}
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(9, "k9", v="1"))
+    assert ids(machine) == ["k0", "k1", "k2", "k9"]
+    assert machine.state("items") == ("", "")
+    assert machine.store.keys("raw") == []
+
+
+@pytest.mark.parametrize("table", ["items", "dynaurora.ledger_1"])
+def test_a_table_that_somebody_has_dropped_parks_it_with_its_reason(machine, table):
+    machine.plugin(
+        "items",
+        DECLARED
+        + """
+    insert_table_queries = [items, "delete from items using replaced_items as r where false"]
+    """,
+    )
+    machine.load_lines("items", put(1, "a", v="1"))
+    machine.execute(f"drop table {table}")
+    name = machine.put("items", put(2, "a", v="2"))
+    assert machine.load(name).waiting == {name}
+    parked_for, reason = machine.state("items")
+    assert parked_for == "plugin"
+    assert "does not exist" in reason
+
+
+def test_no_value_of_an_item_reaches_a_log(machine, capsys):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(1, "a", v="good"))
+    raising(machine, "P0001")
+    machine.load_lines("items", put(2, "a", v="bad"), put(3, "b", n="1.2345"), b'{"bad')
+    for code in ("XX000", "21000", "40001"):
+        raising(machine, code)
+        name = machine.put("items", put(4, "a", v="bad"))
+        machine.load(name, receives=5)
+        machine.load(name, receives=6)
+        machine.unpark("items")
+    said = capsys.readouterr().out
+    assert '"level":"error"' in said
+    assert "objects wait" in said
+    assert "bad" not in said
+    assert "1.2345" not in said
+
+
+def test_the_sweep_loads_what_no_event_told_of_when_it_is_old_enough(machine):
+    machine.plugin("items", DECLARED)
+    machine.put("items", put(1, "old", v="1"))
+    machine.store.now += intake.SWEEP_AGE_S
+    machine.put("items", put(2, "new", v="1"))
+    machine.sweep()
+    assert ids(machine) == ["old"]
+    machine.sweep(table="items", age_s=0)
+    assert ids(machine) == ["new", "old"]
+
+
+def test_the_sweep_goes_on_behind_a_table_that_cannot_be_loaded(machine):
+    machine.plugin("aaa", "import nothing_of_this_name\n")
+    machine.plugin("items", DECLARED)
+    machine.plugin("others", OTHERS)
+    machine.load_lines("items", put(1, "a", v="good"))
+    raising(machine, "57014")
+    machine.put("aaa", line("aaa", 1, {"id": {"S": "a"}}, {}))
+    machine.put("bbb", line("bbb", 1, {"id": {"S": "a"}}, {}))
+    machine.put("items", put(2, "a", v="bad"))
+    machine.put("others", other(1, "a"))
+    with pytest.raises(DatabaseAway):
+        machine.sweep(age_s=0)
+    assert ids(machine, "others") == ["a"]
+    assert len(machine.store.keys("raw")) == 3
+
+
+class Portions:
+    """What a load of several portions does, step by step."""
+
+    def __init__(self, machine, monkeypatch, count):
+        monkeypatch.setattr(intake, "LOAD_OBJECTS", 2)
+        self.names = [
+            machine.put("items", put(10 + n, f"k{n}", v=str(n))) for n in range(2 * count)
+        ]
+
+
+def test_portions_commit_one_by_one_and_each_is_archived(machine, monkeypatch):
+    machine.plugin("items", DECLARED)
+    portions = Portions(machine, monkeypatch, 4)
+    steps = []
+    machine.after = steps.append
+    report = machine.load(*portions.names)
+    assert report.loaded["items"].applied == 8
+    assert steps.count("commit") == 4
+    assert machine.store.keys("raw") == []
+
+
+def test_when_the_database_goes_away_between_portions_what_is_committed_stays_archived(
+    machine, monkeypatch
+):
+    machine.plugin("items", DECLARED)
+    portions = Portions(machine, monkeypatch, 4)
+    commits = []
+
+    def end(step):
+        if step == "commit":
+            commits.append(step)
+            if len(commits) == 3:
+                machine.before = lambda _: None
+                ended_sessions(machine)
+
+    machine.before = end
+    with pytest.raises(DatabaseAway):
+        machine.load(*portions.names)
+    assert len(machine.store.keys("backup")) == 4
+    assert machine.load(*portions.names).failed == set()
+    assert len(ids(machine)) == 8
+    assert machine.rows("select count(*) from dynaurora.gaps") == [(0,)]
+
+
+def test_when_a_portion_cannot_be_read_the_one_before_it_is_whole(machine, monkeypatch):
+    machine.plugin("items", DECLARED)
+    portions = Portions(machine, monkeypatch, 3)
+    reads = []
+
+    def fail(step):
+        if step == "read":
+            reads.append(step)
+            if len(reads) == 4:
+                raise ZeroDivisionError
+
+    machine.before = fail
+    with pytest.raises(ZeroDivisionError):
+        machine.load(*portions.names)
+    machine.before = lambda _: None
+    machine.load(*portions.names)
+    assert len(ids(machine)) == 6
+    assert machine.store.keys("raw") == []
+
+
+def test_when_a_portion_names_a_stream_that_may_not_feed_the_one_before_it_is_whole(
+    machine, monkeypatch
+):
+    machine.plugin("items", DECLARED)
+    portions = Portions(machine, monkeypatch, 2)
+    foreign = "arn:aws:dynamodb:eu-west-1:999999999999:table/items/stream/2026-01-01T00:00:00.000"
+    bad = machine.put("items", put(99, "z", v="z", fields={"stream": foreign}))
+    report = machine.load(*portions.names, bad)
+    assert bad in report.waiting
+    assert machine.state("items")[0] == "stream"
+    assert len(ids(machine)) in (2, 4)
+    machine.store.delete(bad)
+    machine.unpark("items")
+    machine.sweep(age_s=0)
+    assert len(ids(machine)) == 4
+    assert machine.store.keys("raw") == []
+
+
+def test_a_plugin_that_changes_between_two_portions_counts_from_the_next_load_on(
+    machine, monkeypatch
+):
+    machine.plugin("items", DECLARED)
+    portions = Portions(machine, monkeypatch, 2)
+
+    def change(step):
+        if step == "commit":
+            machine.plugin("items", DECLARED.replace('"v": "text"', '"v": "text", "w": "text"'))
+
+    machine.after = change
+    assert machine.load(*portions.names).loaded["items"].applied == 4
+    machine.after = lambda _: None
+    name = machine.put("items", put(50, "k9", v="1", w="2"))
+    report = machine.load(name)
+    assert report.waiting == {name}  # the table has no such column: a person has to add it
+    machine.execute("alter table items add column w text")
+    machine.unpark("items")
+    machine.load(name)
+    assert machine.rows("select w from items where id = 'k9'") == [("2",)]
+
+
+def test_two_tables_of_one_delivery_commit_apart(machine):
+    machine.plugin("items", DECLARED)
+    machine.plugin("others", OTHERS)
+    names = [machine.put("items", put(1, "a", v="1")), machine.put("others", other(1, "a"))]
+
+    def crash(step):
+        if step == "archive":
+            raise Crash
+
+    worker = machine.twin()
+    worker.before = crash
+    with pytest.raises(Crash):
+        worker.load(*names)
+    worker.database.close()
+    machine.load(*names)
+    assert (ids(machine), ids(machine, "others")) == (["a"], ["a"])
+    assert machine.store.keys("raw") == []
