@@ -18,6 +18,9 @@ from dynaurora.dev.plugins import PluginNews
 _CHANGES_EVERY_S: Final = 1.0
 """Where there is no terminal, changes of a table are told at most so often."""
 
+_DRAWN_EVERY_S: Final = 1.0
+"""How old a change is, is counted in seconds."""
+
 _FLOWS: Final = "flows"
 
 
@@ -45,6 +48,8 @@ class DevView:
         self._console = console
         self._live = live
         self._lines: dict[str, _Line] = {}
+        self._is_changed = True
+        self._drawn_at = 0.0
 
     def say(self, told: str) -> None:
         """Show something that is about no table."""
@@ -53,6 +58,7 @@ class DevView:
 
     def tell(self, news: News) -> None:
         """Show the news."""
+        self._is_changed = True
         match news:
             case Arrived():
                 self._arrived(news)
@@ -73,11 +79,14 @@ class DevView:
 
     def refresh(self) -> None:
         """Show the time as it is, and tell the changes that were held back."""
+        now = time.monotonic()
         if self._live is not None:
-            self._live.update(self._table(), refresh=True)
+            if self._is_changed or now - self._drawn_at >= _DRAWN_EVERY_S:
+                self._is_changed, self._drawn_at = False, now
+                self._live.update(self._table(), refresh=True)
             return
         for table, line in self._lines.items():
-            is_due = time.monotonic() - line.told_at >= _CHANGES_EVERY_S
+            is_due = now - line.told_at >= _CHANGES_EVERY_S
             if is_due and (line.untold_puts or line.untold_deletes):
                 self._tell_changes(table, line)
 

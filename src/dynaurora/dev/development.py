@@ -170,9 +170,9 @@ class Development:
         self._await()
 
     def _await(self) -> None:
-        """Tell once of each table that is not there."""
+        """Tell once of each table that is not there, though its plugin is right."""
         for table in self._plugins.tables:
-            if table not in self._tables.missing:
+            if table not in self._tables.missing or self._plugins.plugin(table) is None:
                 if self._told.get(table) == "awaited":
                     del self._told[table]
             elif self._told.get(table) != "awaited":
