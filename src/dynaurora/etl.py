@@ -143,14 +143,14 @@ class _Load:
         new = self._note(objects)
         if not new:
             return Loaded(already=len(objects))
-        acceptance = self._metadata.acceptance(self._registration)
         if len(new) < len(objects):
             # Their lines are loaded already, and counted; only the others are staged again.
+            acceptance = self._metadata.acceptance(self._registration)
             self._staged = stage(self._plugin, self._dialect, acceptance, new)
         staging = self._staged.staging
         self._copy(staging)
         self._lock()
-        self._accept(acceptance)
+        self._accept()
         won = self._arbitrate(staging)
         refused = self._quarantine_refused(staging)
         if won or self._plugin.names("changes"):  # which has the changes that lost, too
@@ -209,8 +209,12 @@ class _Load:
                 f"{self._registration.generation}, as when the load began",
             )
 
-    def _accept(self, acceptance: Acceptance) -> None:
-        """Streams that are new to the table are looked at again, now that it is locked."""
+    def _accept(self) -> None:
+        """Streams that are new to the table are looked at again, beside what is known by now."""
+        if not self._staged.streams:
+            return
+        self._metadata.lock_streams(self._registration)
+        acceptance = self._metadata.acceptance(self._registration)
         for stream in self._staged.streams:
             acceptance.epoch(stream)
         self._metadata.add_streams(self._registration, acceptance.new)

@@ -120,7 +120,8 @@ class Metadata:
                     "Correct the plugin.",
                 ) from error
         self._connection.execute(
-            self._queries["table_created"], [plugin.digest, registration.number]
+            self._queries["table_created"],
+            [plugin.digest, registration.number, registration.generation],
         )
         return self.registration(registration.table)
 
@@ -157,9 +158,8 @@ class Metadata:
             self._connection.execute(lock, [self.schema, registration.number])
             for statement in plugin.drop:
                 self._connection.execute(statement)
-            number = [registration.number]
-            self._connection.execute(self._queries["release_sql_tables"], number)
-            self._connection.execute(self._queries["forget_streams"], [registration.number])
+            for name in ("release_sql_tables", "forget_objects", "forget_streams"):
+                self._connection.execute(self._queries[name], [registration.number])
             self._connection.execute(self._queries["drop_table"], [reason, registration.number])
 
     def register_stream(self, table: str, arn: str, table_id: str) -> None:
@@ -184,6 +184,10 @@ class Metadata:
     def acceptance(self, registration: Registration) -> "Acceptance":
         """Which streams may feed the table, as of now."""
         return Acceptance(registration, self._streams(registration))
+
+    def lock_streams(self, registration: Registration) -> None:
+        """Until the transaction ends, nobody else adds streams to the table."""
+        self._connection.fetch(self._queries["lock_streams"], [self.schema, registration.number])
 
     def add_streams(self, registration: Registration, streams: Iterable[Stream]) -> None:
         """Note streams that a load has seen for the first time."""

@@ -111,8 +111,9 @@ from {schema}.tables order by name
 insert into {schema}.tables (name) values (%s) on conflict (name) do nothing
 
 -- table_created
+-- A table that an operator has dropped meanwhile stays dropped.
 update {schema}.tables set parked_for = null, reason = null, plugin_digest = %s, changed_at = now()
-where number = %s
+where number = %s and generation = %s and coalesce(parked_for, '') <> 'dropped'
 
 -- park_table
 -- A table that an operator has dropped stays dropped, whatever else is found about it.
@@ -139,6 +140,10 @@ on conflict (name) do update set table_number = excluded.table_number
 -- release_sql_tables
 delete from {schema}.sql_tables where table_number = %s
 
+-- forget_objects
+-- What was archived may be loaded again, into the tables of the next generation.
+delete from {schema}.objects where table_number = %s
+
 -- forget_streams
 delete from {schema}.streams where table_number = %s
 
@@ -159,6 +164,10 @@ select exists (select from {schema}.objects where table_number = %s and object =
 
 -- add_gap
 insert into {schema}.gaps (kind, table_name, bucket, object) values (%s, %s, %s, %s) on conflict do nothing
+
+-- lock_streams
+-- Loads that meet streams new to a table look at them one after another.
+select pg_advisory_xact_lock(hashtext('dynaurora streams ' || %s), %s)
 
 -- lock_table_shared
 select pg_advisory_xact_lock_shared(hashtext('dynaurora ' || %s), %s)
