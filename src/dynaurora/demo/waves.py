@@ -212,7 +212,7 @@ def _weather(_item: Item, number: int) -> Attributes:
 
 def _flight(item: Item, number: int) -> Attributes:
     """A flight is some minutes later after all; or it is cancelled, and its times are gone."""
-    if number % 5 == 0:
+    if number % 5 == 0 and "dep_time" in item:
         return dict.fromkeys(("dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"))
     minutes = 1 + number % 7
     return {

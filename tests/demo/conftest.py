@@ -1,0 +1,11 @@
+"""A load on a real database, to have something to compare with."""
+
+import pytest
+
+from support.load import LoadMachine
+
+
+@pytest.fixture
+def machine(database_url, tmp_path):
+    with LoadMachine(database_url, tmp_path) as found:
+        yield found
