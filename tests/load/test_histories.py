@@ -7,7 +7,7 @@ Bugs that other pipelines shipped, as far as they are this part's; the test of e
 | a number decoded to a float, keys too | test_keys_that_differ_in_the_38th_digit_are_two_keys |
 | a negative number of 38 digits cut, zero made NaN | test_numbers_arrive_exactly |
 | the legal 1E+125 raised | test_numbers_arrive_exactly |
-| a failed put logged, the batch checkpointed | tests/capture: test_the_first_change_that_was_not_… |
+| a failed put logged, the batch checkpointed | tests/capture: test_the_first_change_that_… |
 | only the failed part sent again, after its neighbours | test_what_is_put_again_behind_its_… |
 | a change over 1,000 KiB blocked or dropped | tests/capture: test_a_change_too_large_is_never_… |
 | an answer over 6 MB lost records | tests/transform: test_every_record_id_is_answered_once_… |
@@ -35,10 +35,10 @@ from decimal import Decimal
 
 import pytest
 
-from dynaurora.errors import StreamNotAccepted
+from dynaurora.errors import DatabaseAway, StreamNotAccepted
 from dynaurora.metadata import Metadata
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
-from support.load import LABEL, line, side_by_side, stream_arn
+from support.load import LoadMachine, changed, line, side_by_side, stream_arn
 from support.sql import raising
 
 
@@ -264,3 +264,654 @@ def test_h17_deploy_registers_arn_and_table_id_and_stops_on_another_table_id(mac
     assert machine.rows("select arn, table_id from dynaurora.streams") == [
         (stream_arn("items", OLDER), "id-2")
     ]
+
+
+WITH_CHILDREN_BY_HAND = """
+    from dynaurora import rows
+
+    key = "id"
+    columns = {"id": "text", "tags": rows("tags[]", {"tag": ("text", "$")})}
+    create_table_queries = [
+        "create table if not exists tags (id text, position int, tag text)",
+    ]
+    insert_table_queries = [
+        "delete from tags as t using staged as s where t.id = s.id",
+        "insert into tags select id, position, tag from staged_tags",
+        "delete from tags as t using removed as r where t.id = r.id",
+    ]
+"""
+
+
+def test_h1_a_load_that_waited_for_another_sees_what_that_one_has_committed(machine, other):
+    machine.plugin("items", WITH_ROWS)
+    machine.load_lines("items", put(1, "a", v="1", tags=["x"]))
+    second = machine.put("items", put(2, "a", v="2", tags=["x2", "y2", "z2"]))
+    third = machine.put("items", put(3, "a", v="3", tags=["x3"]))
+    in_turn(
+        (machine, lambda: machine.load(second)),
+        (other, lambda: other.load(third)),
+        hold_first_at="commit",
+    )
+    assert rows(machine) == [("a", "3")]
+    assert rows(machine, "position, tag", "items_tags") == [(0, "x3")]
+
+
+def test_h1_the_rows_of_one_load_alone_are_left_where_all_are_written_anew(machine, other):
+    machine.plugin("items", WITH_CHILDREN_BY_HAND)
+    machine.load_lines("items", put(1, "a", tags=["x"]))
+    second = machine.put("items", put(2, "a", tags=["x2", "y2", "z2"]))
+    third = machine.put("items", put(3, "a", tags=["x3"]))
+    in_turn(
+        (machine, lambda: machine.load(second)),
+        (other, lambda: other.load(third)),
+        hold_first_at="commit",
+    )
+    assert rows(machine, "position, tag", "tags") == [(0, "x3")]
+
+
+def test_h1_an_older_change_that_waited_for_a_newer_one_loses(machine, other):
+    machine.plugin("items", WITH_ROWS)
+    machine.load_lines("items", put(1, "a", v="1", tags=["x"]))
+    third = machine.put("items", delete(3, "a"))
+    second = machine.put("items", put(2, "a", v="2", tags=["x2"]))
+    _, late = in_turn(
+        (machine, lambda: machine.load(third)),
+        (other, lambda: other.load(second)),
+        hold_first_at="commit",
+    )
+    assert (late.loaded["items"].applied, late.loaded["items"].superseded) == (0, 1)
+    assert rows(machine) == []
+    assert rows(machine, "position, tag", "items_tags") == []
+
+
+WITH_TOTALS = """
+    key = "id"
+    columns = {"id": "text", "g": "text"}
+    create_table_queries = [
+        "create table if not exists items (id text primary key, g text)",
+        "create table if not exists totals (g text primary key, n int)",
+    ]
+    insert_table_queries = [
+        "insert into items select id, g from staged on conflict (id) do update set g = excluded.g",
+        '''insert into totals
+           select g, count(*) from items where g in (select g from staged) group by g order by g
+           on conflict (g) do update set n = excluded.n''',
+    ]
+"""
+
+
+def test_h2_loads_of_a_plugin_that_looks_across_keys_are_serialised(machine, other):
+    machine.plugin("items", WITH_TOTALS)
+    machine.load_lines("items", put(1, "z", g="z"))
+    names = [machine.put("items", put(2, "a", g="g")), machine.put("items", put(2, "b", g="g"))]
+    in_turn(
+        (machine, lambda: machine.load(names[0])),
+        (other, lambda: other.load(names[1])),
+        hold_first_at="commit",
+    )
+    assert rows(machine, "g, n", "totals") == [("g", 2), ("z", 1)]
+
+
+def test_h2b_the_group_that_an_item_has_left_is_known_from_what_was_replaced(machine, other):
+    machine.plugin("items", WITH_SUM)
+    machine.load_lines("items", put(1, "a", g="old", n=5), put(1, "b", g="old", n=7))
+    names = [
+        machine.put("items", put(2, "a", g="new", n=6), delete(2, "b")),
+        machine.put("items", put(2, "c", g="old", n=1)),
+    ]
+    in_turn(
+        (machine, lambda: machine.load(names[0])),
+        (other, lambda: other.load(names[1])),
+        hold_first_at="commit",
+    )
+    assert rows(machine, "g, n, items", "sums") == [("new", 6, 1), ("old", 1, 1)]
+
+
+def test_h5_a_refused_change_that_is_retried_after_its_delete_stays_away(machine):
+    machine.plugin("items", DECLARED)
+    bad = put(2, "a", n="1.005")
+    machine.load_lines("items", put(1, "a", v="1"))
+    machine.load_lines("items", bad)
+    machine.load_lines("items", delete(3, "a"))
+    machine.plugin("items", DECLARED.replace("numeric(5,2)", "numeric"))
+    machine.execute("alter table items alter column n type numeric")
+    machine.load_lines("items", bad)
+    assert rows(machine) == []
+    assert [state for _, state, *_ in machine.quarantine()] == ["superseded"]
+
+
+def test_h5_a_good_change_behind_a_refused_one_of_a_new_key_is_accounted_for(machine):
+    machine.plugin("items", DECLARED)
+    loaded = machine.load_lines("items", put(1, "a", v="1"), put(2, "a", n="1.005"))
+    assert (loaded.applied, loaded.superseded, loaded.quarantined) == (0, 1, 1)
+    assert machine.rows("select rev, gone from dynaurora.ledger_1") == [(0, False)]
+    late = machine.load_lines("items", put(1, "a", v="1"))
+    assert (late.applied, late.superseded) == (0, 1)
+    assert rows(machine) == []
+
+
+@pytest.mark.parametrize("refused_by", ["value", "database"])
+def test_h5_a_refused_change_wins_when_it_is_loaded_again_and_can_be_held(machine, refused_by):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"))
+    bad = put(2, "a", v="2", n="1.005" if refused_by == "value" else "999")
+    machine.execute("alter table items add constraint few check (n < 900)")
+    for attempts in (1, 2):
+        loaded = machine.load_lines("items", bad)
+        assert (loaded.applied, loaded.quarantined) == (0, 1)
+        assert machine.rows(
+            "select reason, state, attempts, rev from dynaurora.quarantine "
+            "join dynaurora.ledger_1 using (k, version)"
+        ) == [(refused_by, "open", attempts, 0)]
+        assert rows(machine) == [("a", "1")]
+    machine.execute("alter table items drop constraint few, alter column n type numeric")
+    machine.plugin("items", DECLARED.replace("numeric(5,2)", "numeric"))
+    assert machine.load_lines("items", bad).applied == 1
+    assert rows(machine) == [("a", "2")]
+    assert [state for _, state, *_ in machine.quarantine()] == ["retried"]
+    assert machine.load_lines("items", bad).superseded == 1
+
+
+def test_h5_a_delete_that_is_refused_leaves_the_row_and_wins_when_it_is_loaded_again(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"), put(1, "b", v="1"))
+    machine.execute("create table holders (id text references items)")
+    machine.execute("insert into holders values ('a')")
+    loaded = machine.load_lines("items", delete(2, "a"), delete(2, "b"))
+    assert (loaded.applied, loaded.quarantined) == (1, 1)
+    assert rows(machine) == [("a", "1")]
+    assert machine.rows("select gone, rev from dynaurora.ledger_1 order by rev") == [
+        (True, 0),
+        (True, 1),
+    ]
+    machine.execute("delete from holders")
+    assert machine.load_lines("items", delete(2, "a")).applied == 1
+    assert rows(machine) == []
+
+
+def test_h6_halving_arbitrates_once_and_two_loads_that_halve_do_not_deadlock(
+    machine, other, capsys
+):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", *[put(1, f"k{n:02}", v="0") for n in range(40)])
+    raising(machine, "23514")
+    arbitrated = []
+    for one in (machine, other):
+        one.before = lambda step: arbitrated.append(1) if step.startswith("with winners") else None
+    for seq in (2, 4):
+        lines = [
+            [put(seq + n % 2, f"k{n:02}", v="bad" if n % 9 == 0 else str(seq)) for n in range(40)],
+            [
+                put(seq + (n + 1) % 2, f"k{n:02}", v="bad" if n % 7 == 0 else str(seq))
+                for n in reversed(range(40))
+            ],
+        ]
+        names = [machine.put("items", *found) for found in lines]
+        side_by_side(lambda: machine.load(names[0]), lambda: other.load(names[1]))  # noqa: B023
+    assert len(arbitrated) == 4
+    assert "a race" not in capsys.readouterr().out
+    assert machine.store.keys("raw") == []
+
+
+def incompressible(size):
+    return "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(size))
+
+
+@pytest.mark.parametrize(
+    ("code", "line_of_it"),
+    [
+        ("54000", put(2, incompressible(2_000), v="x")),
+        ("54001", put(2, "b", v="deep")),
+        ("P0001", put(2, "b", v="raised")),
+        ("44000", put(2, "b", v="viewed")),
+        ("22012", put(2, "b", v="divided")),
+        ("23505", put(2, "b", v="taken")),
+        ("23502", put(2, "b", v="nulled")),
+    ],
+)
+def test_h7_what_a_bad_row_looks_like(machine, code, line_of_it):
+    machine.plugin(
+        "items",
+        """
+        key = "id"
+        columns = {"id": "text", "v": "text"}
+        create_table_queries = [
+            "create table if not exists items (id text primary key, v text not null unique)",
+            '''create or replace function deep(n int) returns int language plpgsql as
+               $$ begin return deep(n + 1); end $$''',
+            '''create or replace function raised() returns text language plpgsql as
+               $$ begin raise exception 'no'; end $$''',
+            '''create or replace view viewed as select * from items where v <> 'viewed'
+               with check option''',
+        ]
+        insert_table_queries = [
+            '''insert into viewed
+               select id, case v when 'deep' then deep(0)::text when 'raised' then raised()
+                 when 'divided' then (1 / (length(v) - 7))::text when 'nulled' then null
+                 else v end
+               from staged on conflict (id) do update set v = excluded.v''',
+        ]
+        """,
+    )
+    machine.load_lines("items", put(1, "z", v="taken"))
+    loaded = machine.load_lines("items", put(2, "a", v="good"), line_of_it)
+    assert (loaded.applied, loaded.quarantined) == (1, 1)
+    ((_, state, reason, _, found, kept),) = machine.quarantine()
+    assert (state, reason, found, kept) == ("open", "database", code, line_of_it)
+    assert rows(machine) == [("a", "good"), ("z", "taken")]
+
+
+def test_h7_two_items_for_one_row_are_the_plugin_s_fault_and_are_not_halved(machine):
+    machine.plugin(
+        "items",
+        """
+        key = "id"
+        columns = {"id": "text", "v": "text"}
+        create_table_queries = ["create table if not exists items (v text primary key)"]
+        insert_table_queries = [
+            "insert into items select v from staged on conflict (v) do update set v = excluded.v",
+        ]
+        """,
+    )
+    name = machine.put("items", put(1, "a", v="1"), put(2, "b", v="1"), put(3, "c", v="2"))
+    assert machine.load(name).waiting == {name}
+    parked_for, reason = machine.state("items")
+    assert parked_for == "plugin"
+    assert "21000" in reason
+    assert machine.quarantine() == []
+    assert machine.rows("select count(*) from items") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into nowhere select id from staged",
+        "insert into items (id, v) select id from staged",
+        "update items set v = nothing from staged where items.id = staged.id",
+    ],
+)
+def test_h7_a_plugin_s_fault_parks_the_table(machine, statement):
+    machine.plugin("items", f'{DECLARED}\n    insert_table_queries = [items, "{statement}"]')
+    name = machine.put("items", put(1, "a", v="1"))
+    assert machine.load(name).waiting == {name}
+    assert machine.state("items")[0] == "plugin"
+    assert rows(machine) == []
+
+
+def test_h8_a_plugin_that_refuses_more_than_the_budget_parks_and_all_is_rolled_back(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "z", v="z"))
+    raising(machine, "P0001")
+    lines = [put(2, f"k{n}", v="bad" if n < 101 else "good") for n in range(300)]
+    name = machine.put("items", *lines)
+    assert machine.load(name).waiting == {name}
+    parked_for, reason = machine.state("items")
+    assert parked_for == "plugin"
+    assert "at most 100 or 1 %" in reason
+    assert rows(machine) == [("z", "z")]
+    assert machine.quarantine() == []
+    assert machine.rows("select count(*) from dynaurora.ledger_1") == [(1,)]
+    assert machine.rows("select count(*) from dynaurora.objects") == [(1,)]
+    assert machine.store.keys("raw") == [name.key]
+
+
+def test_h8_as_many_as_the_budget_are_quarantined(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "z", v="z"))
+    raising(machine, "P0001")
+    lines = [put(2, f"k{n}", v="bad" if n < 50 else "v", n="1.005") for n in range(50)]
+    lines += [put(2, f"m{n}", v="bad") for n in range(50)]
+    loaded = machine.load_lines("items", *lines, put(2, "a", v="good"))
+    assert (loaded.applied, loaded.quarantined) == (1, 100)
+
+
+@pytest.mark.parametrize(("refused", "parked_for"), [(110, ""), (111, "plugin")])
+def test_h8_a_large_load_has_a_budget_of_1_percent_values_count_too(machine, refused, parked_for):
+    machine.plugin("items", DECLARED)
+    lines = [put(1, f"k{n}", v="v", n="1.005" if n < refused else "1") for n in range(11_000)]
+    machine.load(machine.put("items", *lines))
+    assert machine.state("items")[0] == parked_for
+
+
+def test_h9_an_item_that_changes_its_kind_leaves_the_table_of_the_old_one(machine):
+    machine.plugin(
+        "items",
+        """
+        from dynaurora import rows
+
+        key = "id"
+        columns = {
+            "id": "text",
+            "orders": rows("$", {"total": "numeric(12,2)"}, when={"kind": "order"}),
+            "users": rows("$", {"name": ("text", "total")}, when={"kind": ("user", "admin*")}),
+        }
+        create_table_queries = [
+            "create table if not exists orders (id text primary key, total numeric)",
+            "create table if not exists users (id text primary key, name text)",
+        ]
+        insert_table_queries = [
+            '''delete from orders as t using staged as s where t.id = s.id
+               and not exists (select from staged_orders as n where n._key = s._key)''',
+            '''insert into orders select id, total from staged_orders
+               on conflict (id) do update set total = excluded.total''',
+            '''delete from users as t using staged as s where t.id = s.id
+               and not exists (select from staged_users as n where n._key = s._key)''',
+            '''insert into users select id, name from staged_users
+               on conflict (id) do update set name = excluded.name''',
+        ]
+        """,
+    )
+    machine.load_lines(
+        "items",
+        put(1, "a", kind="order", total="1"),
+        put(1, "b", kind="user", total="n/a"),
+        put(1, "c", kind="administrator", total="n/a"),
+        put(1, "d", kind="other", total="n/a"),
+    )
+    assert rows(machine, "id, total", "orders") == [("a", 1)]
+    assert rows(machine, "id, name", "users") == [("b", "n/a"), ("c", "n/a")]
+    machine.load_lines("items", put(2, "a", total="x"), put(2, "b", kind="order", total="2"))
+    assert rows(machine, "id, total", "orders") == [("b", 2)]
+    assert rows(machine, "id, name", "users") == [("c", "n/a")]
+    assert machine.quarantine() == []
+
+
+@pytest.mark.parametrize("foreign", [{"table": "others"}, {"stream": stream_arn("others")}])
+def test_h11_a_line_of_another_table_is_quarantined_and_its_neighbours_load(machine, foreign):
+    machine.plugin("items", DECLARED)
+    machine.plugin("others", DECLARED.replace("items", "others"))
+    bad = changed(put(2, "b", v="1"), **foreign)
+    loaded = machine.load_lines("items", put(1, "a", v="1"), bad, put(3, "c", v="1"))
+    assert (loaded.applied, loaded.unreadable) == (2, 1)
+    ((table, _, reason, message, _, kept),) = machine.quarantine()
+    assert (table, reason, kept) == ("items", "unreadable", bad)
+    assert '"others"' in message
+
+
+def test_h14_the_history_has_what_lost_too(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(1, "a", v="1"), put(2, "a", v="2"))
+    machine.load_lines("items", put(4, "a", v="4"))
+    late = machine.load_lines("items", put(3, "a", v="3"))
+    assert (late.applied, late.superseded) == (0, 1)
+    found = machine.rows("select v from versions order by _version")
+    assert found == [("1",), ("2",), ("3",), ("4",)]
+    assert rows(machine) == [("a", "4")]
+
+
+def test_h14_the_history_is_made_once_however_often_its_changes_come(machine):
+    machine.plugin("items", WITH_HISTORY)
+    lines = [put(1, "a", v="1"), put(1, "a", v="1"), delete(2, "a"), put(3, "a", v="3")]
+    for _ in range(2):
+        machine.load_lines("items", *lines, *reversed(lines))
+    assert machine.rows("select v, deleted, expired from versions order by _version") == [
+        ("1", False, False),
+        (None, True, False),
+        ("3", False, False),
+    ]
+
+
+@pytest.mark.parametrize("number", ["1.005", "1E-130", "1000", "-0.001", "1E+125"])
+def test_h15_a_value_that_would_be_rounded_never_reaches_the_database(machine, number):
+    machine.plugin("items", DECLARED)
+    loaded = machine.load_lines("items", put(1, "a", v="1", n=number), put(1, "b", n="999.99"))
+    assert (loaded.applied, loaded.quarantined) == (1, 1)
+    assert rows(machine, "id, n") == [("b", Decimal("999.99"))]
+
+
+def test_h18_loads_of_the_same_keys_in_other_orders_do_not_deadlock(machine, other, capsys):
+    machine.plugin("items", WITH_ROWS)
+    machine.load_lines("items", *[put(1, f"k{n:02}", tags=["x"]) for n in range(60)])
+    for seq in range(2, 8):
+        lines = [put(seq, f"k{n:02}", v=str(seq), tags=["x", str(seq)]) for n in range(60)]
+        names = [machine.put("items", *lines), machine.put("items", *reversed(lines))]
+        side_by_side(lambda: machine.load(names[0]), lambda: other.load(names[1]))  # noqa: B023
+    assert "a race" not in capsys.readouterr().out
+    assert machine.rows("select count(*), min(v), max(v) from items") == [(60, "7", "7")]
+    assert machine.rows("select count(*) from items_tags") == [(120,)]
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "55P03"])
+def test_a_race_is_tried_up_to_five_times_and_then_fails_the_delivery(machine, code, capsys):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"))
+    machine.execute("create sequence tries")
+    machine.execute(
+        f"""create function refuse() returns trigger language plpgsql as $$ begin
+              if nextval('tries') % 10 <> 0 then raise exception 'no' using errcode = '{code}';
+              end if;
+              return new; end $$"""
+    )
+    machine.execute(
+        "create trigger refuse before update on items for each row execute function refuse()"
+    )
+    name = machine.put("items", put(2, "a", v="2"))
+    assert machine.load(name).failed == {name}
+    assert machine.rows("select last_value from tries") == [(5,)]
+    assert machine.load(name).loaded["items"].applied == 1
+    assert machine.rows("select last_value from tries") == [(10,)]
+    assert rows(machine) == [("a", "2")]
+    assert capsys.readouterr().out.count('"message":"a race') == 8
+    assert machine.state("items") == ("", "")
+
+
+def test_a_lock_that_is_held_too_long_is_a_race(machine, other):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"))
+    name = machine.put("items", put(2, "a", v="2"))
+    machine.execute("set lock_timeout = '5ms'")
+    with other.database.session() as engine, engine.connection.transaction():
+        engine.connection.execute("select from items for update")
+        assert machine.load(name).failed == {name}
+    assert machine.load(name).failed == set()
+    assert rows(machine) == [("a", "2")]
+
+
+def test_a_database_that_is_killed_in_the_middle_keeps_what_was_committed(tmp_path, own_postgresql):
+    machine = LoadMachine(own_postgresql.url, tmp_path)
+    machine.plugin("items", WITH_SUM)
+    machine.load_lines("items", put(1, "a", g="g", n=1))
+    for seq, step in enumerate(("copy staged", "insert into sums", "commit"), start=2):
+        name = machine.put("items", put(seq, "a", g="g", n=seq), put(seq, f"k{seq}", g="g", n=1))
+
+        def kill(found, step=step):
+            if found.startswith(step):
+                machine.before = lambda _: None
+                own_postgresql.kill()
+
+        machine.before = kill
+        with pytest.raises(DatabaseAway):
+            machine.load(name)
+        with pytest.raises(DatabaseAway):
+            machine.load(name)
+        assert machine.store.keys("raw") == [name.key]
+        own_postgresql.start()
+        assert machine.load(name).loaded["items"].applied == 2
+        assert rows(machine, "g, n, items", "sums") == [("g", seq + seq - 1, seq)]
+    machine.after = lambda step: own_postgresql.kill() if step == "commit" else None
+    name = machine.put("items", put(9, "a", g="g", n=9))
+    machine.load(name)
+    machine.after = lambda _: None
+    own_postgresql.start()
+    assert rows(machine, "g, n, items", "sums") == [("g", 12, 4)]
+    machine.database.close()
+
+
+def test_what_is_put_again_behind_its_neighbours_does_not_flip_the_order_of_a_key(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(2, "a", v="2"), put(3, "b", v="3"))
+    machine.load_lines("items", put(1, "a", v="1"), put(1, "b", v="1"))
+    assert rows(machine) == [("a", "2"), ("b", "3")]
+
+
+def test_a_put_and_its_delete_in_one_load_leave_nothing(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"), delete(2, "a"), delete(1, "b"), put(2, "b"))
+    assert machine.rows("select id from items") == [("b",)]
+
+
+def test_an_insert_of_an_existing_key_is_the_newest_state(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"))
+    machine.load_lines("items", put(3, "a", v="3", fields={"op": "INSERT"}))
+    assert rows(machine) == [("a", "3")]
+
+
+def test_an_attribute_that_is_gone_becomes_null(machine):
+    machine.plugin("items", WITH_ROWS)
+    machine.load_lines("items", put(1, "a", v="1", tags=["x", "y"]))
+    machine.load_lines("items", put(2, "a"))
+    assert rows(machine) == [("a", None)]
+    assert machine.rows("select count(*) from items_tags") == [(0,)]
+
+
+def test_keys_that_differ_in_the_38th_digit_are_two_keys(machine):
+    machine.plugin(
+        "items",
+        """
+        from dynaurora import Table
+        items = Table(key="n", columns={"n": "numeric", "v": "text"})
+        """,
+    )
+    numbers = ["1" * 37 + "1", "1" * 37 + "2", "-" + "1" * 38, "1E-130", "2E-130"]
+    lines = [line("items", 1, {"n": {"N": n}}, {"v": {"S": n}}) for n in numbers]
+    machine.load_lines("items", *lines)
+    assert sorted(v for _, v in machine.rows("select n, v from items")) == sorted(numbers)
+    assert all(Decimal(v) == n for n, v in machine.rows("select n, v from items"))
+    machine.load_lines("items", line("items", 2, {"n": {"N": numbers[0]}}))
+    assert machine.rows("select count(*) from items") == [(4,)]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["-" + "9" * 38, "0", "-0", "1E+125", "9.9999999999999999999999999999999999999E+125", "1E-130"],
+)
+def test_numbers_arrive_exactly(machine, number):
+    machine.plugin(
+        "items",
+        """
+        from dynaurora import Table
+        items = Table(key="id", columns={"id": "text", "n": "numeric", "doc": ("json", "n"),
+                                         "all": ("numeric[]", "s")})
+        """,
+    )
+    machine.load_lines("items", put(1, "a", n={"N": number}, s={"NS": [number, "7"]}))
+    ((found, doc, several),) = machine.rows('select n, doc, "all" from items')
+    assert found == Decimal(number)
+    assert Decimal(doc) == Decimal(number)
+    assert sorted(several) == sorted([Decimal(number), Decimal(7)])
+
+
+def test_binary_and_sets_arrive_exactly(machine):
+    machine.plugin(
+        "items",
+        """
+        from dynaurora import Table
+        items = Table(key="id", columns={"id": "text", "b": "bytes", "bs": "bytes[]",
+                                         "ss": "text[]", "ns": "numeric[]"})
+        """,
+    )
+    words = ['"', "\\", "{}", ",", "NULL", "", " ", "\n", "\t\\N", "é", "\x7f"]
+    machine.load_lines(
+        "items",
+        put(
+            1,
+            "a",
+            b={"B": "AP8K"},
+            bs={"BS": ["/w==", "AAE="]},
+            ss={"SS": words},
+            ns={"NS": ["2", "10"]},
+        ),
+    )
+    assert machine.rows("select b, bs, ss, ns from items") == [
+        (b"\x00\xff\n", [b"\x00\x01", b"\xff"], sorted(words), [2, 10])
+    ]
+
+
+def test_the_sort_key_tells_items_apart(machine):
+    machine.plugin(
+        "items",
+        """
+        from dynaurora import Table
+        items = Table(key=("p", "s"), columns={"p": "text", "s": "text", "v": "text"})
+        """,
+    )
+    keys = [("ab", "c"), ("a", "bc"), ("a", "b"), ("b", "a")]
+    machine.load_lines(
+        "items",
+        *[line("items", 1, {"s": {"S": s}, "p": {"S": p}}, {"v": {"S": p + s}}) for p, s in keys],
+    )
+    assert rows(machine, "p, s, v") == sorted((p, s, p + s) for p, s in keys)
+    machine.load_lines("items", line("items", 2, {"p": {"S": "a"}, "s": {"S": "b"}}))
+    assert machine.rows("select count(*) from items") == [(3,)]
+
+
+def test_a_key_of_numbers_and_binary_is_a_key(machine):
+    machine.plugin(
+        "items",
+        """
+        from dynaurora import Table
+        items = Table(key=("n", "b"), columns={"n": "numeric", "b": "bytes"})
+        """,
+    )
+    key = {"n": {"N": "-1.50"}, "b": {"B": "AP8="}}
+    machine.load_lines("items", line("items", 1, key, {}))
+    assert machine.rows("select n, b from items") == [(Decimal("-1.5"), b"\x00\xff")]
+    machine.load_lines("items", line("items", 2, key | {"n": {"N": "-1.5"}}))
+    assert machine.rows("select count(*) from items") == [(0,)]
+
+
+def test_reserved_and_odd_names_are_quoted(machine):
+    long = "n" * 63
+    names = ["select", "a-b", "Id", "id2", 'quo"te', "é", "with space", "staged", long]
+    columns = ", ".join(f"{name!r}: 'text'" for name in names)
+    machine.plugin(
+        "Items.of-user",
+        f"from dynaurora import Table\nt = Table('user', key='Id', columns={{{columns}}})\n",
+    )
+    values = {name: {"S": name} for name in names}
+    key = {"Id": values.pop("Id")}
+    loaded = machine.load_lines("Items.of-user", line("Items.of-user", 1, key, values))
+    assert loaded.applied == 1
+    (found,) = machine.rows('select * from "user"')
+    assert sorted(found) == sorted(names)
+
+
+def test_control_characters_arrive_and_u_0000_is_quarantined(machine):
+    machine.plugin("items", DECLARED.replace('"n": "numeric(5,2)"', '"doc": ("json", "v")'))
+    text = "".join(map(chr, range(1, 0x20))) + "\x7f\x85\u2028\\N\\.\\x00\ufeff\U0001f600"
+    loaded = machine.load_lines("items", put(1, "a", v=text), put(1, "b", v="x\0"), put(1, "c\0"))
+    assert (loaded.applied, loaded.quarantined) == (1, 2)
+    assert machine.rows("select v, doc from items") == [(text, text)]
+
+
+def test_a_warm_worker_repeats_nothing(machine):
+    machine.plugin("items", WITH_SUM)
+    for n in range(1, 6):
+        loaded = machine.load_lines("items", put(n, f"k{n}", g="g", n=1))
+        assert (loaded.lines, loaded.applied) == (1, 1)
+    assert rows(machine, "g, n, items", "sums") == [("g", 5, 5)]
+
+
+def test_a_load_leaves_alone_what_it_does_not_name(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"), put(1, "b", v="1"))
+    machine.execute("create table mine (v text)")
+    machine.execute("insert into mine values ('kept')")
+    machine.load_lines("items", put(2, "b", v="2"))
+    assert rows(machine) == [("a", "1"), ("b", "2")]
+    assert machine.rows("select v from mine") == [("kept",)]
+
+
+def test_a_table_of_somebody_else_s_under_a_relation_s_name_is_left_alone(machine):
+    for name in ("staged", "removed", "changes", "_won", "_part", "_refused", "_all_staged"):
+        machine.execute(f"create table {name} (v text)")
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(1, "a", v="1"))
+    machine.execute("alter table items add check (v <> 'bad')")
+    loaded = machine.load_lines(
+        "items", put(2, "b", v="bad"), put(3, "c", n="1.005"), delete(9, "a")
+    )
+    assert (loaded.applied, loaded.quarantined) == (1, 2)
+    for name in ("staged", "removed", "changes", "_won", "_part", "_refused", "_all_staged"):
+        assert machine.rows(f"select count(*) from public.{name}") == [(0,)]

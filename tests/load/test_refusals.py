@@ -5,11 +5,8 @@ import json
 import pytest
 
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
-
-
-def changed(text, **fields):
-    """A line with other fields, also such as no encoder of ours would write."""
-    return json.dumps(json.loads(text) | fields).encode()
+from support.load import changed
+from support.sql import raising
 
 
 def accounted(loaded):
@@ -69,24 +66,6 @@ def test_rows_with_a_long_name_are_staged_under_the_name_that_the_statements_use
         "select relname from pg_class where relname ~ '^items_.*[0-9a-f]{8}$'"
     )
     assert machine.rows(f'select position, tag from "{table}" order by 1') == [(0, "x"), (1, "y")]
-
-
-def raising(machine, code, table="items", timing="before"):
-    """A trigger that refuses the value "bad" with this code, saying what the value is."""
-    machine.execute(
-        f"""create function refuse() returns trigger language plpgsql as $$
-            begin
-              if new.v = 'bad' then
-                raise exception 'it holds %', new.v using errcode = '{code}';
-              end if;
-              return new;
-            end $$"""
-    )
-    constraint = "constraint " if timing == "after" else ""
-    machine.execute(
-        f"create {constraint}trigger refuse {timing} insert or update on {table} "
-        "for each row execute function refuse()"
-    )
 
 
 @pytest.mark.parametrize("code", ["XX000", "ZZ001", "P0002", "54011"])

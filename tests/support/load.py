@@ -4,6 +4,7 @@ What is to go wrong is said with ``before`` and ``after``: at a step of a load (
 commit, a copy to the archive) something is done, or raised, as if the world did it.
 """
 
+import json
 import textwrap
 import threading
 from collections.abc import Callable, Mapping
@@ -63,6 +64,11 @@ def line(
     if new is not None:
         found["new"] = {**keys, **new}
     return encode_line(found | fields)
+
+
+def changed(text: bytes, **fields: Any) -> bytes:
+    """A line with other fields, also such as no encoder of ours would write."""
+    return json.dumps(json.loads(text) | fields).encode()
 
 
 class Crash(BaseException):
