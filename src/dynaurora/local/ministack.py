@@ -141,8 +141,15 @@ class LocalAws:
             raise
 
     def stop(self) -> None:
-        """Stop the server; a kept state is written."""
-        self._end(signal.SIGTERM, STOP_PATIENCE_S)
+        """Stop the server; a kept state is written.
+
+        That waits for the Lambdas that are at work, which can take long; what is thrown away does
+        not have to.
+        """
+        if self.keep:
+            self._end(signal.SIGTERM, STOP_PATIENCE_S)
+        else:
+            self.kill()
 
     def kill(self) -> None:
         """End the server and its Lambdas at once. Kept state is lost, except objects in S3."""
