@@ -168,13 +168,17 @@ class LoadMachine:
         self.store = MemoryObjects() if store is None else store
         self.folder = folder / "sqlqueries"
         self.folder.mkdir(exist_ok=True)
-        self.schema = "dynaurora"
-        self.database = Database(DatabaseSettings(url=url, secret_arn="", schema=self.schema))
         self.url = url
+        self.database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
         self.before: Step = lambda _: None
         self.after: Step = lambda _: None
         self._numbers = count(1)
         self._plugins = PluginFolder(self.folder, "postgresql")
+
+    def use_schema(self, schema: str) -> None:
+        """Keep the metadata in another schema, as another pipeline does."""
+        self.database.close()
+        self.database = Database(DatabaseSettings(url=self.url, secret_arn="", schema=schema))
 
     def twin(self) -> "LoadMachine":
         """Another worker on the same database, bucket and plugins."""
