@@ -17,13 +17,14 @@ loaded again without harm: order and duplicates are decided by the ledger, not b
 import gc
 import gzip
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, TypeVar
+from typing import Final
 
 from dynaurora.errors import LoadRace, PluginError, RowRefused, StatementRefused
+from dynaurora.halving import Parts, refused_alone
 from dynaurora.metadata import Acceptance, Metadata, Registration
 from dynaurora.model.lines import raw_line
 from dynaurora.model.versions import Stream
@@ -32,8 +33,6 @@ from dynaurora.ports import GZIP, Connection, StoredObject
 from dynaurora.sql.dialect import Dialect, RelationColumn
 from dynaurora.sql.queries import Queries
 from dynaurora.staging import Relation, Staging, Unreadable, refused_relation
-
-_Unit = TypeVar("_Unit")
 
 LEAST_BUDGET: Final = 100
 """Refused rows of one load above which, and above 1 %, the plugin and not the rows is broken."""
@@ -272,7 +271,7 @@ class _Load:
     def _apply_in_parts(self, staging: Staging, budget: int) -> int:
         """Find the refused rows by halving. Only the plugin's work is halved, never the
         arbitration, whose locks would then be taken after the plugin's: a deadlock."""
-        parts = _Parts(self._connection, self._dialect, self._queries, self._relations)
+        parts = Parts(self._connection, self._dialect, self._queries, self._relations)
         keys = parts.keys()
         refused: list[tuple[bytes, RowRefused]] = []
 
@@ -283,7 +282,7 @@ class _Load:
 
         middle = (len(keys) + 1) // 2
         for part in (keys[:middle], keys[middle:]):
-            for key, error in _refused_alone(part, apply):
+            for key, error in refused_alone(part, apply):
                 found = self._apply_versions(staging, parts, key, error)
                 if found is None:
                     continue
@@ -293,7 +292,7 @@ class _Load:
         return self._quarantine_rows(staging, refused)
 
     def _apply_versions(
-        self, staging: Staging, parts: "_Parts", key: bytes, error: RowRefused
+        self, staging: Staging, parts: Parts, key: bytes, error: RowRefused
     ) -> RowRefused | None:
         """Why the newest change of a key is refused, if it is: ``changes`` has older ones too, and
         what is wrong with one of them is no reason to keep another out."""
@@ -307,7 +306,7 @@ class _Load:
                 parts.keep_versions(key, part, has_newest=part[-1] == newest)
                 self._run()
 
-        return dict(_refused_alone(versions, apply)).get(newest)
+        return dict(refused_alone(versions, apply)).get(newest)
 
     def _quarantine_rows(
         self, staging: Staging, refused: Sequence[tuple[bytes, RowRefused]]
@@ -380,78 +379,3 @@ class _Load:
             f"at most {LEAST_BUDGET} or 1 % of a load",
             "Correct the plugin; the table's objects wait and are loaded then.",
         )
-
-
-class _Parts:
-    """The relations of a load, cut down to some of their keys at a time."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        dialect: Dialect,
-        queries: Queries,
-        relations: Sequence[Relation],
-    ) -> None:
-        self._connection = connection
-        self._dialect = dialect
-        self._queries = queries
-        self._relations = [relation.name for relation in relations]
-        for name in self._relations:
-            connection.execute(dialect.set_aside(name))
-        connection.execute(
-            dialect.create_relation("_part", [RelationColumn("k", dialect.key_type)])
-        )
-
-    def keys(self) -> list[bytes]:
-        """Every key of the relations, in key order."""
-        union = " union ".join(
-            f"select _key from {self._dialect.quoted(relation)}" for relation in self._relations
-        )
-        rows = self._connection.fetch(f"{union} order by 1")
-        return [self._dialect.key_bytes(key) for (key,) in rows]
-
-    def keep_only(self, keys: Sequence[bytes]) -> None:
-        """Leave the rows of these keys in the relations."""
-        self._begin(keys)
-        for relation in self._relations:
-            self._connection.execute(self._dialect.take_part(relation))
-
-    def keep_versions(self, key: bytes, versions: Sequence[str], *, has_newest: bool) -> None:
-        """Leave these neighbouring versions of a key in ``changes``; what it has in the other
-        relations is the newest version's."""
-        self._begin([key])
-        for relation in self._relations:
-            if relation != "changes" and has_newest:
-                self._connection.execute(self._dialect.take_part(relation))
-        first_and_last = [self._dialect.encoded_key(key), versions[0], versions[-1]]
-        self._connection.execute(self._queries["take_versions"], first_and_last)
-
-    def _begin(self, keys: Sequence[bytes]) -> None:
-        # What was applied before has made the deferred constraints immediate.
-        self._connection.execute(self._queries["defer_constraints"])
-        self._connection.execute("delete from _part")
-        rows = "".join(f"{self._dialect.encoded_key(key)}\n" for key in keys)
-        self._connection.copy_in("_part", ["k"], [rows.encode()])
-        for relation in self._relations:
-            self._connection.execute(f"delete from {self._dialect.quoted(relation)}")
-
-
-def _refused_alone(
-    part: Sequence[_Unit], apply: Callable[[Sequence[_Unit]], None]
-) -> Iterator[tuple[_Unit, RowRefused]]:
-    """Apply all but those that are refused alone, and tell these."""
-    if not part:
-        return
-    found: RowRefused | None = None
-    try:
-        apply(part)
-    except RowRefused as error:
-        found = error
-    if found is None:
-        return
-    if len(part) == 1:
-        yield part[0], found
-        return
-    middle = len(part) // 2
-    yield from _refused_alone(part[:middle], apply)
-    yield from _refused_alone(part[middle:], apply)

@@ -9,31 +9,27 @@ they are sent as they are. A line that a later one of the same load supersedes l
 in ``changes``, which has every version.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from dynaurora.errors import LineUnreadable, PluginError, ValueRefused
+from dynaurora.errors import LineUnreadable, ValueRefused
 from dynaurora.model.events import ObjectName
 from dynaurora.model.keys import key_of
 from dynaurora.model.lines import Line, decode_line, split_lines
-from dynaurora.model.paths import Attribute, Path, levels, rows_at, value_at
-from dynaurora.model.types import plain_json_of_image, reader
+from dynaurora.model.types import plain_json_of_image
 from dynaurora.model.versions import Stream, sequence_digits, stream_of
 from dynaurora.plugins.contract import Plugin
-from dynaurora.plugins.declarations import KEY_TAGS, Column, Rows, When
-from dynaurora.plugins.tables import staged_relation
+from dynaurora.plugins.keys import check_key, key_attributes
+from dynaurora.rows import NULL, Image, RowsWriter, item_cell, written_cells
 from dynaurora.sql.dialect import Dialect, RelationColumn
 
 BLOCK_ROWS: Final = 2_000
 """Rows that are sent to the database at once: about a megabyte."""
 
-_NULL: Final = r"\N"
 _EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Image = Mapping[str, Mapping[str, Any]]
-Cell = Callable[[Image], str]
 Epochs = Callable[[Stream], int]
 """The epoch of a stream that may feed the table; raises ``StreamNotAccepted`` for another."""
 
@@ -104,9 +100,11 @@ class Staging:
         self._newest: dict[bytes, _Newest] = {}
         self._changes: dict[tuple[bytes, str], str] = {}
         self._key_attributes = key_attributes(plugin).keys()
-        self._key_cells = [(n, _cell(dialect, n, plugin.columns[n])) for n in plugin.key]
-        self._cells = [(n, _cell(dialect, n, c)) for n, c in plugin.columns.items() if not c.sql]
-        self._rows = [_RowsMaker(dialect, n, rows) for n, rows in plugin.rows.items()]
+        self._key_cells = [(n, item_cell(dialect, n, plugin.columns[n])) for n in plugin.key]
+        self._cells = [
+            (n, item_cell(dialect, n, c)) for n, c in plugin.columns.items() if not c.sql
+        ]
+        self._rows = [RowsWriter(dialect, n, rows) for n, rows in plugin.rows.items()]
         self._has_item = plugin.names("_item")
         self._has_changes = plugin.names("changes")
         self.unreadable: list[Unreadable] = []
@@ -212,7 +210,7 @@ class Staging:
 
     def _put(self, line: Line, key: bytes, version: str, head: str) -> _Newest:
         image = line["new"]
-        cells = [head, *_written(self._cells, image)]
+        cells = [head, *written_cells(self._cells, image)]
         if self._has_item:
             cells.append(self._item(image))
         row = "\t".join(cells)
@@ -229,12 +227,12 @@ class Staging:
         ]
 
     def _removal(self, line: Line, key: bytes, version: str, head: str) -> _Newest:
-        keys = _written(self._key_cells, line["keys"])
+        keys = written_cells(self._key_cells, line["keys"])
         expired = "true" if line.get("ttl") else "false"
         if self._has_changes:
             values = dict(zip(self._plugin.key, keys, strict=True))
-            cells = [values.get(column, _NULL) for column, _ in self._cells]
-            item = [_NULL] if self._has_item else []
+            cells = [values.get(column, NULL) for column, _ in self._cells]
+            item = [NULL] if self._has_item else []
             self._changes[key, version] = "\t".join([head, *cells, *item, "true", expired])
         return _Newest(version, "\t".join([head, *keys, expired]), is_gone=True)
 
@@ -292,7 +290,7 @@ class Staging:
         kind = self._dialect.boolean_type
         return (RelationColumn("_deleted", kind), RelationColumn("_expired", kind))
 
-    def _rows_columns(self, maker: "_RowsMaker") -> tuple[RelationColumn, ...]:
+    def _rows_columns(self, maker: "RowsWriter") -> tuple[RelationColumn, ...]:
         return (*self._head_columns(), *self._columns(self._plugin.key), *maker.columns)
 
 
@@ -317,195 +315,6 @@ def refused_relation(refused: Sequence[Refused], dialect: Dialect) -> Relation:
     return Relation("_refused", tuple(RelationColumn(name, "") for name in names), rows)
 
 
-class _RowsMaker:
-    """Makes the rows of one ``staged_<name>``."""
-
-    def __init__(self, dialect: Dialect, name: str, rows: Rows) -> None:
-        self.relation = staged_relation(name)
-        self._name = name
-        self._dialect = dialect
-        self._path = rows.path
-        self._when = rows.when
-        self._kinds = [level.kind for level in levels(rows.path)]
-        self._cells = [(n, _inner_cell(dialect, n, c)) for n, c in rows.columns.items()]
-        level_types = {"[]": dialect.position_type, "{}": dialect.name_type}
-        self.columns = (
-            *(
-                RelationColumn(at, level_types[kind])
-                for at, kind in zip(rows.at, self._kinds, strict=True)
-            ),
-            *(RelationColumn(n, dialect.sql_type(c.type)) for n, c in rows.columns.items()),
-        )
-
-    def rows(self, head: str, key_cells: Sequence[tuple[str, Cell]], image: Image) -> Iterator[str]:
-        """The rows that an image has inside it."""
-        if self._when is not None and not holds(self._when, image):
-            return
-        keys = _written(key_cells, image)
-        try:
-            for names, value in rows_at(self._path, {"M": image}):
-                cells = [head, *keys, *map(self._level, self._kinds, names)]
-                yield "\t".join([*cells, *_written(self._cells, value)])
-        except ValueRefused as error:
-            raise _in_column(self._name, error) from None
-
-    def _level(self, kind: str, name: str) -> str:
-        return name if kind == "[]" else self._dialect.encoded_text(name)
-
-
-def key_attributes(plugin: Plugin) -> dict[str, str]:
-    """The key columns by the key attributes that they hold."""
-    found = {}
-    for name in plugin.key:
-        steps = plugin.columns[name].path or (Attribute(name),)
-        first = steps[0]
-        assert isinstance(first, Attribute)  # noqa: S101 - a rule of every plugin's key
-        found[first.name] = name
-    return found
-
-
-def check_key(plugin: Plugin, keys: Mapping[str, Mapping[str, Any]]) -> None:
-    """Whether a plugin's key tells the keys of its table apart; looked at once per stream.
-
-    Raises ``PluginError``: a key that leaves out the sort key, or a number made of texts, would
-    make one row of two items.
-    """
-    columns = key_attributes(plugin)
-    if keys.keys() != columns.keys():
-        raise PluginError(
-            str(plugin.path),
-            f"its key columns hold {sorted(columns)}",
-            f"the key of table {plugin.table}, {sorted(keys)}",
-            "Correct `key`: it names the columns of the partition key and of the sort key.",
-        )
-    for attribute, column in columns.items():
-        word = plugin.columns[column].type.word
-        tag = next(iter(keys[attribute]))
-        if tag not in KEY_TAGS[word]:
-            raise PluginError(
-                str(plugin.path),
-                f'its key column "{column}" is {word}, and the key attribute is of type {tag}',
-                f"a type that keeps such keys apart: {', '.join(_words_for(tag))}",
-                "Correct the column's type.",
-            )
-
-
-def _words_for(tag: str) -> list[str]:
-    return [word for word, tags in KEY_TAGS.items() if tag in tags]
-
-
-def holds(when: When, image: Image) -> bool:
-    """Whether an item is one of those that a ``when`` names."""
-    for condition in when:
-        try:
-            value = value_at(condition.path, {"M": image})
-        except ValueRefused:
-            return False
-        if value is None or not _is_wanted(condition.values, condition.prefixes, value):
-            return False
-    return True
-
-
-def _is_wanted(
-    values: tuple[Any, ...], prefixes: tuple[str, ...], value: Mapping[str, Any]
-) -> bool:
-    ((tag, content),) = value.items()
-    if tag == "S":
-        return content in values or content.startswith(prefixes)
-    if tag == "BOOL":
-        return any(content is wanted for wanted in values)
-    if tag == "N":
-        return any(
-            isinstance(wanted, int) and not isinstance(wanted, bool) and str(wanted) == content
-            for wanted in values
-        )
-    return False
-
-
-def _written(cells: Sequence[tuple[str, Any]], source: Any) -> list[str]:
-    """The cells of a row; a refusal names its column."""
-    try:
-        return [cell(source) for _, cell in cells]
-    except ValueRefused:
-        # Written again one by one, because keeping the name at hand would cost every row.
-        for name, cell in cells:
-            try:
-                cell(source)
-            except ValueRefused as error:
-                raise _in_column(name, error) from None
-        raise
-
-
 def _storable(message: str) -> str:
     """What a message quotes of a line may be what no database can hold."""
     return message.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
-
-
-def _in_column(name: str, error: ValueRefused) -> ValueRefused:
-    where = name if error.where in ("value", "path", "number") else f"{name}.{error.where}"
-    return ValueRefused(where, error.found, error.expected)
-
-
-def _cell(dialect: Dialect, name: str, column: Column) -> Cell:
-    """How a column of the item itself is written."""
-    steps: Path = column.path if column.path is not None else (Attribute(name),)
-    first = steps[0] if steps else None
-    if len(steps) != 1 or not isinstance(first, Attribute):
-        inner = _inner_cell(dialect, name, column)
-        return lambda image: inner({"M": image})
-    if column.type.word == "text":
-        return _text_cell(first.name, _writer(dialect, column))
-    return _attribute_cell(first.name, _writer(dialect, column))
-
-
-def _attribute_cell(attribute: str, write: Callable[[Mapping[str, Any]], str]) -> Cell:
-    def written(image: Image) -> str:
-        value = image.get(attribute)
-        return _NULL if value is None else write(value)
-
-    return written
-
-
-def _text_cell(attribute: str, write: Callable[[Mapping[str, Any]], str]) -> Cell:
-    """Most columns are text, and most text is printable and without a backslash: it stands for
-    itself in COPY."""
-
-    def written(image: Image) -> str:
-        value = image.get(attribute)
-        if value is None:
-            return _NULL
-        text = value.get("S")
-        if text is not None and text.isprintable() and "\\" not in text:
-            return str(text)
-        return write(value)
-
-    return written
-
-
-def _inner_cell(dialect: Dialect, name: str, column: Column) -> Callable[[Mapping[str, Any]], str]:
-    """How a column is written whose path begins at a value, not at an item."""
-    steps: Path = column.path if column.path is not None else (Attribute(name),)
-    write = _writer(dialect, column)
-    keeps_null = column.type.word == "attribute_type"
-
-    def written(value: Mapping[str, Any]) -> str:
-        found = value_at(steps, value, keeps_null=keeps_null)
-        return _NULL if found is None else write(found)
-
-    return written
-
-
-def _writer(dialect: Dialect, column: Column) -> Callable[[Mapping[str, Any]], str]:
-    """How a value is written. NULL, which readers refuse, is looked for only then: it is rare."""
-    read = reader(column.type)
-    encode = dialect.encoder(column.type)
-
-    def write(value: Mapping[str, Any]) -> str:
-        try:
-            return read(value) if encode is None else encode(read(value))  # type: ignore[return-value]  # no encoder: a reader of one text
-        except ValueRefused:
-            if "NULL" in value:
-                return _NULL
-            raise
-
-    return write
