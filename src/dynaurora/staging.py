@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from dynaurora.cells import NULL, Image, RowsWriter, item_cell, written_cells
 from dynaurora.errors import LineUnreadable, ValueRefused
 from dynaurora.model.events import ObjectName
 from dynaurora.model.keys import key_of
@@ -22,7 +23,6 @@ from dynaurora.model.types import plain_json_of_image
 from dynaurora.model.versions import Stream, sequence_digits, stream_of
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.keys import check_key, key_attributes
-from dynaurora.rows import NULL, Image, RowsWriter, item_cell, written_cells
 from dynaurora.sql.dialect import Dialect, RelationColumn
 
 BLOCK_ROWS: Final = 2_000

@@ -236,3 +236,11 @@ def test_what_was_replaced_is_told_of_each_half_alone(machine):
         ("g", 7, 1),
         ("h", sum(range(31)) - 7, 29),
     ]
+
+
+@pytest.mark.parametrize("name", ["Table", "column", "rows"])
+def test_what_a_plugin_imports_is_there_also_when_the_load_is_imported_before(name):
+    import dynaurora.intake  # a module of the package under such a name would take its place
+    from dynaurora.plugins import declarations
+
+    assert getattr(dynaurora, name) is getattr(declarations, name)
