@@ -117,15 +117,18 @@ def end(
 ) -> None:
     """Ask a server and other processes to end, and make those end that do not in time.
 
-    Asked are those that no other of them has started: what these started, they end themselves.
+    Asked are those that no other of them has started: what these started, they end themselves. What
+    they leave is not waited for: a Lambda would go on to call an emulator that is gone.
     """
     processes = set(others)
     if server is not None and server.poll() is None:
         process = psutil.Process(server.pid)
         processes.update((process, *_children(process)))
     ids = {process.pid for process in processes}
-    _send((process for process in processes if _parent(process) not in ids), asking)
-    left = _outlasting(processes, patience_s)
+    asked = [process for process in processes if _parent(process) not in ids]
+    _send(asked, asking)
+    _outlasting(asked, patience_s)
+    left = [process for process in processes if _is_alive(process)]
     _send(left, signal.SIGKILL)
     if left := _outlasting(left, 10):
         names = ", ".join(str(process.pid) for process in left)
