@@ -21,6 +21,7 @@ from dynaurora.local.machine import LocalMachine
 from dynaurora.local.processes import serving
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+signal.signal(signal.SIGINT, lambda *_: sys.exit(4))
 with LocalMachine(Path(sys.argv[1]) if len(sys.argv) > 1 else None) as machine:
     try:
         print(machine.folder, flush=True)
@@ -80,9 +81,7 @@ def test_when_one_does_not_start_the_other_is_stopped(tmp_path):
     assert servers(tmp_path / "data") == []
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 3)]
-)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 4), (signal.SIGTERM, 3)])
 def test_the_servers_outlive_a_signal_to_the_group_until_they_are_stopped(
     tmp_path, run, number, status
 ):
