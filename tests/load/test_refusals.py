@@ -244,3 +244,22 @@ def test_what_a_plugin_imports_is_there_also_when_the_load_is_imported_before(na
     from dynaurora.plugins import declarations
 
     assert getattr(dynaurora, name) is getattr(declarations, name)
+
+
+def test_a_value_that_is_refused_and_loses_is_superseded_and_not_quarantined(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(5, "a", v="5"))
+    loaded = machine.load_lines("items", put(4, "a", n="1.005"), put(4, "b", v="4"))
+    assert (loaded.applied, loaded.superseded, loaded.quarantined) == (1, 1, 0)
+    assert machine.quarantine() == []
+
+
+def test_what_was_applied_stays_applied_when_a_changed_plugin_would_refuse_it(machine):
+    machine.plugin("items", DECLARED.replace("numeric(5,2)", "numeric"))
+    line_of_it = put(5, "a", v="5", n="1.005")
+    machine.load_lines("items", line_of_it)
+    machine.plugin("items", DECLARED)
+    loaded = machine.load_lines("items", line_of_it)
+    assert (loaded.superseded, loaded.quarantined) == (1, 0)
+    assert machine.quarantine() == []
+    assert machine.rows("select rev from dynaurora.ledger_1") == [(1,)]

@@ -125,13 +125,17 @@ def history(chance):
 
 @dataclass
 class World:
-    """A pipeline in which much goes wrong. deliveries: what the queue tells of."""
+    """A pipeline in which much goes wrong.
+
+    deliveries: what the queue tells of. archived: what has to be in the archive in the end.
+    """
 
     machine: LoadMachine
     chance: random.Random
     changes: list[Change]
     junk: set[bytes] = field(default_factory=set)
     deliveries: deque = field(default_factory=deque)
+    archived: list[str] = field(default_factory=list)
 
     def write(self):
         """Put the changes into objects as Firehose may, and tell of these as SQS may."""
@@ -152,6 +156,9 @@ class World:
                 part.append(b"junk %d" % self.chance.randrange(3))
                 self.junk.add(part[-1])
         names = [self.machine.put("items", *part) for part in objects]
+        self.archived = sorted(
+            self.machine.store.keys("backup") + [f"Processed/{n.key}" for n in names]
+        )
         told = [name for name in names for _ in range(self.chance.choice((0, 1, 1, 1, 2, 3)))]
         while told:
             size = self.chance.randint(1, 4)
@@ -225,6 +232,7 @@ def test_a_random_history_ends_equal_to_the_model(machine, plugin, seed, capsys)
     said = capsys.readouterr().out
     assert "40P01" not in said
     assert machine.store.keys("raw") == []
+    assert machine.store.keys("backup") == world.archived
     assert machine.state("items") == ("", "")
     assert machine.rows("select * from dynaurora.gaps") == []
     accounted(world)
