@@ -26,6 +26,7 @@ from typing import Final
 from dynaurora.errors import LoadRace, PluginError, RowRefused, StatementRefused
 from dynaurora.halving import Parts, refused_alone
 from dynaurora.metadata import Acceptance, Metadata, Registration
+from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import raw_line
 from dynaurora.model.versions import Stream
 from dynaurora.plugins.contract import Plugin
@@ -182,15 +183,42 @@ class _Load:
         self._relations = staging.relations()
         for relation in self._relations:
             self._create(relation.name, relation.columns)
-            if relation.rows:
-                names = [column.name for column in relation.columns]
-                self._connection.copy_in(relation.name, names, relation.blocks())
+        try:
+            self._copy_rows(self._relations)
+        except RowRefused:
+            self._copy_in_parts(staging)
         self._connection.execute(self._queries["create_won"])
         self._connection.execute(self._queries["create_refused"])
-        refused = refused_relation(staging.refused, self._dialect)
-        if refused.rows:
-            names = [column.name for column in refused.columns]
-            self._connection.copy_in(refused.name, names, refused.blocks())
+        self._copy_rows([refused_relation(staging.refused, self._dialect)])
+
+    def _copy_rows(self, relations: Sequence[Relation]) -> None:
+        filled = [relation for relation in relations if relation.rows]
+        if not filled:
+            return
+        with self._connection.savepoint():
+            for relation in filled:
+                names = [column.name for column in relation.columns]
+                self._connection.copy_in(relation.name, names, relation.blocks())
+
+    def _copy_in_parts(self, staging: Staging) -> None:
+        """Staging lets nothing through that its column cannot hold; but a database of another
+        encoding than UTF-8 cannot hold every text, and a line need not come from DynamoDB."""
+        budget = max(LEAST_BUDGET, staging.keys // 100)
+        refused: dict[bytes, str] = {}
+
+        def copy(part: Sequence[bytes]) -> None:
+            keys = {self._dialect.encoded_key(key) for key in part}
+            self._copy_rows([relation.of(keys) for relation in self._relations])
+
+        for key, error in refused_alone(staging.staged_keys(), copy):
+            refused[key] = error.found
+            if len(refused) > budget:
+                raise self._over_budget(len(refused), staging.keys, error.code)
+        staging.refuse(refused, self._contents())
+
+    def _contents(self) -> Iterator[tuple[ObjectName, bytes]]:
+        """The objects again, to find the lines of what is refused."""
+        return ((stored.name, unpacked(stored.data)) for stored in self._staged.objects)
 
     def _lock(self) -> None:
         """Shared where rows are all that the plugin writes, else one load of the table at a time.
@@ -313,8 +341,7 @@ class _Load:
     ) -> int:
         """Quarantine the winners among them; a loser is superseded, whatever is wrong with it."""
         number = self._registration.number
-        contents = ((stored.name, unpacked(stored.data)) for stored in self._staged.objects)
-        lines = staging.find({key for key, _ in refused}, contents)
+        lines = staging.find({key for key, _ in refused}, self._contents())
         winners = 0
         for key, error in refused:
             version, name, text = lines[key]

@@ -9,7 +9,7 @@ they are sent as they are. A line that a later one of the same load supersedes l
 in ``changes``, which has every version.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -41,6 +41,11 @@ class Relation:
     name: str
     columns: tuple[RelationColumn, ...]
     rows: Sequence[str]
+
+    def of(self, keys: Collection[str]) -> "Relation":
+        """The rows of these keys, which are written as COPY has them: a key begins its row."""
+        rows = [row for row in self.rows if row.partition("\t")[0] in keys]
+        return Relation(self.name, self.columns, rows)
 
     def blocks(self) -> Iterator[bytes]:
         """The rows in pieces of a size that is good to send."""
@@ -145,6 +150,25 @@ class Staging:
             columns = (*self._staged_columns(), *self._mark_columns())
             found.append(Relation("changes", columns, list(self._changes.values())))
         return found
+
+    def staged_keys(self) -> list[bytes]:
+        """The keys that have rows, in the order of the keys."""
+        keys = {key for key, newest in self._newest.items() if not newest.refused}
+        return sorted(keys | {key for key, _ in self._changes})
+
+    def refuse(
+        self, messages: Mapping[bytes, str], objects: Iterable[tuple[ObjectName, bytes]]
+    ) -> None:
+        """Take back the rows of these keys: the database refuses even to stage them."""
+        for key, (version, name, text) in self.find(messages.keys(), objects).items():
+            newest = self._newest[key]
+            if newest.refused is None:
+                changed_at = self._time(decode_line(text)["at"])
+                newest.refused = Refused(
+                    key, version, changed_at, newest.is_gone, messages[key], name, text
+                )
+            for other in self.versions(key):
+                del self._changes[key, other]
 
     def newest_version(self, key: bytes) -> str:
         """The version of the newest change of a key."""

@@ -1,11 +1,12 @@
 """What no row can be made of, and what the database refuses: it waits, its neighbours load."""
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
-from support.load import changed
+from support.load import LoadMachine, changed
 from support.sql import raising
 
 
@@ -263,3 +264,42 @@ def test_what_was_applied_stays_applied_when_a_changed_plugin_would_refuse_it(ma
     assert (loaded.superseded, loaded.quarantined) == (1, 0)
     assert machine.quarantine() == []
     assert machine.rows("select rev from dynaurora.ledger_1") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("attribute_type", {"a\tb": "1"}),
+        ("attribute_type", {"\ud800": "1"}),
+        ("attribute_type", {"\0": "1"}),
+        ("json", {"N": "1e400000"}),
+    ],
+)
+@pytest.mark.parametrize("plugin", [DECLARED, WITH_HISTORY])
+def test_what_cannot_even_be_staged_is_quarantined_alone(machine, column, value, plugin):
+    machine.plugin("items", plugin.replace('"n":', f'"other": "{column}", "n":'))
+    good = [put(3, f"k{n}", v="v", other={"N": "1"}) for n in range(9)]
+    bad = put(2, "a", v="v")
+    bad = changed(bad, new=json.loads(bad)["new"] | {"other": value})
+    loaded = machine.load_lines("items", put(1, "a", v="v"), *good, bad, put(9, "b", n="1.005"))
+    assert (loaded.applied, loaded.superseded, loaded.quarantined) == (9, 1, 2)
+    assert [text for *_, text in machine.quarantine() if b'"a"' in text] == [bad]
+    assert machine.load_lines("items", put(5, "a", v="later")).applied == 1
+    assert machine.rows("select v from items where id = 'a'") == [("later",)]
+
+
+def test_a_database_of_another_encoding_refuses_what_it_cannot_hold_alone(machine):
+    """Without it, one text would keep all others of its load out for ever."""
+    machine.execute("create database latin encoding latin1 locale 'C' template template0")
+    url = urlsplit(machine.url)._replace(path="/latin").geturl()
+    try:
+        with LoadMachine(url, machine.folder.parent) as latin:
+            latin.plugin("items", DECLARED)
+            loaded = latin.load_lines("items", put(1, "a", v="é"), put(2, "b", v="\u20ac"))
+            assert (loaded.applied, loaded.quarantined) == (1, 1)
+            assert latin.rows("select id, v from items") == [("a", "é")]
+            too_many = [put(3, f"k{n}", v="\u20ac") for n in range(101)]
+            name = latin.put("items", *too_many)
+            assert latin.load(name).waiting == {name}
+    finally:
+        machine.execute("drop database latin with (force)")

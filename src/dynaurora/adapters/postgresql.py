@@ -35,7 +35,12 @@ _LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
 def connect(url: str, *, user: str = "", password: str = "") -> "PostgresqlConnection":
     """Connect; TLS is verified unless the server is on this machine or the URL says otherwise."""
-    given: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dynaurora"}
+    given: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "application_name": "dynaurora",
+        # Rows are sent as UTF-8; a database of another encoding would take them for its own.
+        "client_encoding": "utf8",
+    }
     if user:
         given |= {"user": user, "password": password}
     if not _is_local(url) and "sslmode" not in parse_qs(urlsplit(url).query):
