@@ -5,7 +5,8 @@ why; ``streams`` is the registry of the streams that may feed it. The statements
 dialect's ``.sql`` file.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -104,7 +105,8 @@ class Metadata:
         """
         if registration.parked_for == "" and registration.plugin_digest == plugin.digest:
             return registration
-        self._claim(plugin, registration, still_makes)
+        with self._creating():
+            self._claim(plugin, registration, still_makes)
         ledger = self._queries.of_table("create_ledger", registration.number)
         self._create_one_by_one([ledger])
         for number, statement in enumerate(plugin.create):
@@ -231,12 +233,18 @@ class Metadata:
         self._connection.execute(self._queries["add_stream"], parameters)
 
     def _create_one_by_one(self, statements: Iterable[str]) -> None:
-        # Two loaders that meet a new table at once: `if not exists` alone is not enough, both may
-        # find nothing and one then fails. https://www.postgresql.org/docs/15/explicit-locking.html
-        self._connection.fetch(self._queries["lock_creation"], [self.schema])
-        try:
+        with self._creating():
             for statement in statements:
                 self._connection.execute(statement)
+
+    @contextmanager
+    def _creating(self) -> Iterator[None]:
+        """Two loaders that meet a new table at once: `if not exists` alone is not enough, both may
+        find nothing and one then fails. https://www.postgresql.org/docs/15/explicit-locking.html
+        """
+        self._connection.fetch(self._queries["lock_creation"], [self.schema])
+        try:
+            yield
         finally:
             self._connection.fetch(self._queries["unlock_creation"], [self.schema])
 

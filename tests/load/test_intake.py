@@ -580,3 +580,36 @@ def test_two_tables_of_one_delivery_commit_apart(machine):
     machine.load(*names)
     assert (ids(machine), ids(machine, "others")) == (["a"], ["a"])
     assert machine.store.keys("raw") == []
+
+
+def test_workers_that_meet_an_empty_database_at_once_make_its_metadata_once(machine):
+    tables = [f"table{number}" for number in range(4)]
+    names = []
+    for table in tables:
+        machine.plugin(table, DECLARED.replace("items", table))
+        names += [machine.put(table, line(table, n, {"id": {"S": f"k{n}"}}, {})) for n in range(4)]
+    workers = [machine.twin() for _ in range(4)]
+    reports = side_by_side(
+        *[lambda w=worker, n=number: w.load(*names[n::4]) for number, worker in enumerate(workers)]
+    )
+    for worker in workers:
+        worker.database.close()
+    assert all(not report.failed and not report.waiting for report in reports)
+    for table in tables:
+        assert ids(machine, table) == ["k0", "k1", "k2", "k3"]
+
+
+def test_of_two_tables_that_make_one_sql_table_at_once_one_is_parked(machine):
+    machine.load(machine.put("other-table"))
+    for number in range(5):
+        tables = [f"one{number}", f"two{number}"]
+        for table in tables:
+            machine.plugin(table, DECLARED.replace("Table(", f'Table("shared{number}", '))
+        names = [machine.put(table, line(table, 1, {"id": {"S": table}}, {})) for table in tables]
+        with machine.twin() as other_machine:
+            reports = side_by_side(
+                lambda: machine.load(names[0]),  # noqa: B023 - done before the next turn
+                lambda: other_machine.load(names[1]),  # noqa: B023
+            )
+        assert sorted(len(report.waiting) for report in reports) == [0, 1]
+        assert len(ids(machine, f"shared{number}")) == 1
