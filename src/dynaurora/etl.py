@@ -359,16 +359,20 @@ class _Load:
         return winners
 
     def _quarantine_unreadable(self, unreadable: Sequence[Unreadable]) -> None:
-        """A line without a key stands under the hash of its bytes, so a redelivery is no double."""
+        """A line without a key stands under the hash of its bytes, so a redelivery is no double.
+
+        In the order of the hashes, so that two loads of the same lines cannot deadlock.
+        """
+        by_hash = {}
         for found in unreadable:
             text = raw_line(found.line)
+            by_hash[blake2b(text, digest_size=16).hexdigest()] = (found, text)
+        for key, (found, text) in sorted(by_hash.items()):
             self._connection.execute(
                 self._queries["quarantine_line"],
                 [
-                    self._registration.number,
-                    blake2b(text, digest_size=16).hexdigest(),
-                    *("0", "unreadable", found.message, "", self._plugin.digest),
-                    *(found.object.bucket, found.object.key, text),
+                    *(self._registration.number, key, "0", "unreadable", found.message, ""),
+                    *(self._plugin.digest, found.object.bucket, found.object.key, text),
                 ],
             )
 

@@ -915,3 +915,39 @@ def test_a_table_of_somebody_else_s_under_a_relation_s_name_is_left_alone(machin
     assert (loaded.applied, loaded.quarantined) == (1, 2)
     for name in ("staged", "removed", "changes", "_won", "_part", "_refused", "_all_staged"):
         assert machine.rows(f"select count(*) from public.{name}") == [(0,)]
+
+
+def test_a_worker_that_says_nothing_more_does_not_hold_its_locks_for_ever(machine, other):
+    machine.plugin("items", WITH_SUM)
+    machine.load_lines("items", put(1, "a", g="g", n=1))
+    assert machine.rows("show idle_in_transaction_session_timeout") == [("1min",)]
+    machine.execute("set idle_in_transaction_session_timeout = '20ms'")
+    frozen = machine.put("items", put(2, "a", g="g", n=2))
+    name = machine.put("items", put(3, "a", g="g", n=3))
+
+    def load_frozen():
+        with pytest.raises(DatabaseAway):
+            machine.load(frozen)
+
+    _, found = in_turn(
+        (machine, load_frozen),
+        (other, lambda: other.load(name)),
+        hold_first_at="commit",
+        is_blocked=False,
+    )
+    assert found.failed == set()
+    assert machine.load(frozen).loaded["items"].superseded == 1
+    assert rows(machine, "g, n, items", "sums") == [("g", 3, 1)]
+
+
+def test_lines_that_cannot_be_read_do_not_deadlock_in_any_order(machine, other, capsys):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"))
+    for turn in range(6):
+        junk = [b"junk %d of turn %d" % (number, turn) for number in range(60)]
+        names = [machine.put("items", *junk), machine.put("items", *reversed(junk))]
+        side_by_side(lambda: machine.load(names[0]), lambda: other.load(names[1]))  # noqa: B023
+    assert "a race" not in capsys.readouterr().out
+    assert machine.rows(
+        "select count(*), min(attempts), max(attempts) from dynaurora.quarantine"
+    ) == [(360, 2, 2)]

@@ -24,10 +24,18 @@ CONNECT_TIMEOUT_S: Final = 30
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html"""
 
 LOCK_TIMEOUT: Final = "60s"
+IDLE_TIMEOUT: Final = "60s"
+"""A worker that is gone without a word, as one whose time is over, must not hold its locks: the
+server ends a transaction whose worker says nothing for so long, or does not answer."""
+
 _SESSION: Final = (
     "set synchronous_commit = on",
     "set time zone 'UTC'",
     f"set lock_timeout = '{LOCK_TIMEOUT}'",
+    f"set idle_in_transaction_session_timeout = '{IDLE_TIMEOUT}'",
+    "set tcp_keepalives_idle = 30",
+    "set tcp_keepalives_interval = 10",
+    "set tcp_keepalives_count = 3",
     "set client_min_messages = warning",
 )
 _LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
@@ -57,8 +65,7 @@ def connect(url: str, *, user: str = "", password: str = "") -> "PostgresqlConne
             ) from None
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         set_json_loads(partial(loads, parse_float=Decimal), connection)
-        for statement in _SESSION:
-            connection.execute(cast("Any", statement))
+        connection.execute(cast("Any", "; ".join(_SESSION)))
     return PostgresqlConnection(connection)
 
 
