@@ -38,17 +38,17 @@ class MemoryObjects:
         self._objects.pop(name, None)
 
     def folders(self, bucket: str) -> Iterator[str]:
-        found = {name.table for name in self._objects if name.bucket == bucket}
+        found = {name.table for name in list(self._objects) if name.bucket == bucket}
         return iter(sorted(found - {""}))
 
     def list_older(self, bucket: str, folder: str, age_s: int) -> Iterator[ObjectName]:
         found = [
             name
-            for name, (_, at) in self._objects.items()
+            for name, (_, at) in list(self._objects.items())  # others may write meanwhile
             if name.bucket == bucket and name.table == folder and at <= self.now - age_s
         ]
         return iter(sorted(found))
 
     def keys(self, bucket: str) -> list[str]:
         """Every key of a bucket, sorted."""
-        return sorted(name.key for name in self._objects if name.bucket == bucket)
+        return sorted(name.key for name in list(self._objects) if name.bucket == bucket)

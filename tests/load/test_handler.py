@@ -1,0 +1,156 @@
+"""The load's handler as Lambda runs it: the real module, a real S3, a real database."""
+
+import json
+from itertools import count
+from urllib.parse import quote_plus
+
+import pytest
+
+from dynaurora.errors import DatabaseAway, SettingsError
+from support.handlers import LOAD, Context, environment_of, imported
+from support.items import DECLARED, put
+
+_numbers = count(1)
+
+
+class Worker:
+    """A worker of the load, its buckets and its folder of plugins."""
+
+    def __init__(self, machine, aws, monkeypatch):
+        number = next(_numbers)
+        self.machine = machine
+        self.s3 = aws.client("s3")
+        self.raw, self.backup = f"handler-raw-{number}", f"handler-backup-{number}"
+        for bucket in (self.raw, self.backup):
+            self.s3.create_bucket(Bucket=bucket)
+        self._import = lambda **more: imported(
+            LOAD,
+            monkeypatch,
+            **{
+                "DYNAURORA_DATABASE_URL": machine.url,
+                "DYNAURORA_SQLQUERIES": str(machine.folder),
+                "DYNAURORA_RAW_BUCKET": self.raw,
+                "DYNAURORA_BACKUP_BUCKET": self.backup,
+            }
+            | environment_of(aws)
+            | more,
+        )
+        self.start()
+
+    def start(self, **environment):
+        self.module = self._import(**environment)
+
+    def put(self, key, *lines):
+        self.s3.put_object(Bucket=self.raw, Key=key, Body=b"\n".join(lines))
+        return key
+
+    def told_of(self, *keys):
+        """What the handler answers to an event of SQS, one message per key."""
+        return self.module.lambda_handler({"Records": [self._message(k) for k in keys]}, Context())
+
+    def asked(self, event):
+        return self.module.lambda_handler(event, Context())
+
+    def keys(self, bucket):
+        return [o["Key"] for o in self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+    def _message(self, key):
+        entry = {"s3": {"bucket": {"name": self.raw}, "object": {"key": quote_plus(key)}}}
+        return {
+            "messageId": key,
+            "body": json.dumps({"Records": [entry]}),
+            "attributes": {"ApproximateReceiveCount": "1"},
+        }
+
+
+@pytest.fixture
+def worker(machine, aws, monkeypatch):
+    found = Worker(machine, aws, monkeypatch)
+    yield found
+    found.module.DATABASE.close()
+
+
+def test_an_event_of_sqs_is_loaded_and_acknowledged(worker):
+    worker.machine.plugin("items", DECLARED)
+    key = worker.put("items/2026/a b+é", put(1, "a", v="1"))
+    assert worker.told_of(key) == {"batchItemFailures": []}
+    assert worker.machine.rows("select id, v from items") == [("a", "1")]
+    assert worker.keys(worker.raw) == []
+    assert worker.keys(worker.backup) == [f"Processed/{key}"]
+
+
+def test_what_comes_again_is_told_by_its_message(worker):
+    worker.machine.plugin("items", DECLARED)
+    worker.told_of(worker.put("items/1", put(1, "a", v="1")))
+    worker.machine.execute(
+        "create function refuse() returns trigger language plpgsql as "
+        "$$ begin raise exception 'no' using errcode = 'XX000'; end $$"
+    )
+    worker.machine.execute(
+        "create trigger refuse before update on items for each row execute function refuse()"
+    )
+    keys = [worker.put("items/2", put(2, "a", v="2")), worker.put("unknown/1", b"{}")]
+    assert worker.told_of(*keys) == {"batchItemFailures": [{"itemIdentifier": "items/2"}]}
+
+
+def test_a_database_that_is_away_raises(worker, tmp_path):
+    worker.machine.plugin("items", DECLARED)
+    key = worker.put("items/1", put(1, "a", v="1"))
+    worker.start(DYNAURORA_DATABASE_URL=f"postgresql://postgres@/nowhere?host={tmp_path}")
+    with pytest.raises(DatabaseAway):
+        worker.told_of(key)
+    assert worker.keys(worker.raw) == [key]
+
+
+def test_the_sweep_is_what_the_rule_wakes_it_for(worker):
+    worker.machine.plugin("items", DECLARED)
+    worker.put("items/1", put(1, "a", v="1"))
+    event = {"source": "aws.events", "detail-type": "Scheduled Event"}
+    assert worker.asked(event) == {"loaded": {}, "failed": 0, "waiting": 0}
+    found = worker.asked({"dynaurora": {"command": "sweep", "table": "items"}})
+    assert found["loaded"]["items"]["applied"] == 1
+    assert worker.keys(worker.raw) == []
+
+
+def test_a_command_that_is_none_raises(worker):
+    with pytest.raises(SettingsError, match="explode"):
+        worker.asked({"dynaurora": {"command": "explode"}})
+
+
+def test_a_warm_worker_takes_a_changed_plugin(worker):
+    worker.machine.plugin("items", "wrong = 1\n")
+    key = worker.put("items/1", put(1, "a", v="1"))
+    assert worker.told_of(key) == {"batchItemFailures": []}
+    assert worker.keys(worker.raw) == [key]
+    worker.machine.plugin("items", DECLARED)
+    worker.told_of(key)
+    assert worker.machine.rows("select id from items") == [("a",)]
+
+
+def test_user_and_password_come_from_the_secret_when_it_connects(worker, aws):
+    worker.machine.plugin("items", DECLARED)
+    worker.machine.execute("create role loader login superuser password 'first'")
+    secrets = aws.client("secretsmanager")
+    name = f"loader-{next(_numbers)}"
+    text = json.dumps({"username": "loader", "password": "first"})
+    arn = secrets.create_secret(Name=name, SecretString=text)["ARN"]
+    try:
+        worker.start(DYNAURORA_DATABASE_SECRET_ARN=arn)
+        worker.told_of(worker.put("items/1", put(1, "a", v="1")))
+        assert worker.machine.rows(
+            "select tableowner from pg_tables where tablename = 'items'"
+        ) == [("loader",)]
+        secrets.put_secret_value(SecretId=name, SecretString="{}")
+        worker.module.DATABASE.close()
+        with pytest.raises(SettingsError, match="user and a password"):
+            worker.told_of(worker.put("items/2", put(2, "a", v="1")))
+    finally:
+        worker.module.DATABASE.close()
+        worker.machine.execute("reassign owned by loader to postgres")
+        worker.machine.execute("drop role loader")
+
+
+def test_a_setting_that_is_missing_is_named(machine, aws, monkeypatch):
+    monkeypatch.delenv("DYNAURORA_RAW_BUCKET", raising=False)
+    with pytest.raises(SettingsError, match="DYNAURORA_RAW_BUCKET"):
+        imported(LOAD, monkeypatch, DYNAURORA_DATABASE_URL=machine.url, **environment_of(aws))
