@@ -303,3 +303,13 @@ def test_a_database_of_another_encoding_refuses_what_it_cannot_hold_alone(machin
             assert latin.load(name).waiting == {name}
     finally:
         machine.execute("drop database latin with (force)")
+
+
+def test_what_was_applied_stays_applied_when_the_database_refuses_it_now(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(5, "a", v="bad"))
+    raising(machine, "P0001", table="versions")
+    loaded = machine.load_lines("items", put(5, "a", v="bad"), put(6, "b", v="6"))
+    assert (loaded.applied, loaded.superseded, loaded.quarantined) == (1, 1, 0)
+    assert machine.rows("select distinct rev from dynaurora.ledger_1") == [(1,)]
+    assert machine.quarantine() == []

@@ -220,7 +220,9 @@ on conflict (table_number, k, version) do update set
   plugin_digest = excluded.plugin_digest, attempts = q.attempts + 1, quarantined_at = now()
 
 -- refuse_key
-update {ledger} set rev = 0 where k = %s and version = %s and rev > 0
+-- Of this load's winners only: a change that was applied before stays so, whatever is refused now.
+update {ledger} as l set rev = 0
+where k = %s and version = %s and rev > 0 and exists (select from _won as w where w.k = l.k)
 
 -- quarantine_line
 insert into {schema}.quarantine as q
