@@ -12,8 +12,8 @@ Its environment
 
 Kept state
     ``keep`` has it write its state when it is stopped (not when it is killed; objects in S3 are
-    written at once) and read it at the next start. The URLs of its queues name the port, so a kept
-    folder prefers the port that it had.
+    written at once) and read it at the next start. A kept folder prefers the port that it had, for
+    who has noted its URL.
 """
 
 import contextlib
@@ -187,6 +187,15 @@ class LocalAws:
             kept["payload"]["dynamodb_stream_positions"]["data"].clear()
             state.write_text(json.dumps(kept))
 
+    def _move_state(self) -> None:
+        """A kept queue is known by its URL, which names the port that it was made on."""
+        kept = self._kept_port()
+        if kept is not None and kept != self.port:
+            old, new = f"http://{HOST}:{kept}/", f"{self.endpoint_url}/"
+            for path in (self.folder / "state").glob("*.json"):
+                path.write_text(path.read_text().replace(old, new))
+        self._port_file.write_text(f"{self.port}\n")
+
     def _wait(self) -> None:
         """Another program can take a port after it was found free; then another one is tried."""
         tried: set[int] = set()
@@ -197,10 +206,10 @@ class LocalAws:
             if len(tried) == ATTEMPTS:
                 raise self._did_not_start(f"{ATTEMPTS} ports were taken at the last moment")
             self._spawn(tried)
-        self._port_file.write_text(f"{self.port}\n")
 
     def _spawn(self, tried: Collection[int] = ()) -> None:
         self._port = self._free_port(tried)
+        self._move_state()
         self._begin = self.log.stat().st_size if self.log.exists() else 0
         self._temporary.mkdir(mode=0o700, exist_ok=True)
         self._server = spawn(
