@@ -69,19 +69,22 @@ def test_a_plugin_that_is_dropped_in_breaks_and_is_mended(start):
 def test_a_kept_folder_goes_on_where_it_was(start, tmp_path):
     data = tmp_path / "data"
     (start.plugins / "orders.py").write_text(ORDERS)
-    with start("--data", data) as dev:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with start("--data", data, "--port", port) as dev:
         dev.create_table("orders", "id")
         dev.wait_for("orders  connected")
         for number in range(5):
             dev.put("orders", id=f"o{number}", total=number)
         dev.wait_for_rows("select count(*) from orders", [(5,)])
         assert dev.stop(signal.SIGTERM) == 0
-        port = int(dev.variables()["AWS_ENDPOINT_URL"].rsplit(":", 1)[1])
     with socket.create_server(("127.0.0.1", port)), start("--data", data) as dev:
         assert not dev.variables()["AWS_ENDPOINT_URL"].endswith(f":{port}")
         dev.wait_for_rows("select count(*) from orders", [(5,)])
         dev.put("orders", id="o9", total=9)
         dev.client("dynamodb").delete_item(TableName="orders", Key={"id": {"S": "o1"}})
         dev.wait_for_rows("select count(*), sum(total) from orders", [(5, 18)])
+        dev.put("orders", id="late", total=1)  # and Ctrl-C at once
         assert dev.stop() == 0
+        dev.wait_for("orders  .*arrived; 6 items")
         assert dev.left() == []

@@ -85,10 +85,10 @@ def _run(
     with console.status("Starting MiniStack, which stands for AWS, and PostgreSQL, for Aurora"):
         machine = stack.enter_context(LocalMachine(data, port=port))
     project = local_project(folder, machine, sqlqueries=sqlqueries)
-    _develop(machine, project)
+    _develop(machine, project, is_kept=data is not None)
 
 
-def _develop(machine: "LocalMachine", project: "Project") -> None:
+def _develop(machine: "LocalMachine", project: "Project", *, is_kept: bool) -> None:
     from dynaurora.adapters.database import Database
     from dynaurora.cli.dev_view import dev_view
     from dynaurora.cli.this_machine import tell_where
@@ -102,7 +102,14 @@ def _develop(machine: "LocalMachine", project: "Project") -> None:
         view.say("the stacks are being deployed")
         development.begin()
         view.say(f"ready; {project.sqlqueries} is watched")
-        while True:
-            development.look()
-            view.refresh()
-            time.sleep(_PAUSE_S)
+        try:
+            while True:
+                development.look()
+                view.refresh()
+                time.sleep(_PAUSE_S)
+        except KeyboardInterrupt:
+            if is_kept:
+                view.say("what is on its way still arrives")
+                development.settle()
+            view.refresh(is_last=True)
+            raise

@@ -77,7 +77,7 @@ class DevView:
                 told = f"its changes wait in S3: {reason}"
                 self._say(table, told, "red", state="waits, see above")
 
-    def refresh(self) -> None:
+    def refresh(self, *, is_last: bool = False) -> None:
         """Show the time as it is, and tell the changes that were held back."""
         now = time.monotonic()
         if self._live is not None:
@@ -86,7 +86,7 @@ class DevView:
                 self._live.update(self._table(), refresh=True)
             return
         for table, line in self._lines.items():
-            is_due = now - line.told_at >= _CHANGES_EVERY_S
+            is_due = is_last or now - line.told_at >= _CHANGES_EVERY_S
             if is_due and (line.untold_puts or line.untold_deletes):
                 self._tell_changes(table, line)
 

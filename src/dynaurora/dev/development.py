@@ -32,6 +32,8 @@ from dynaurora.plugins.folder import load_plugin
 
 _TABLES_EVERY_S: Final = 0.5
 _ARRIVALS_EVERY_S: Final = 0.3
+_QUIET_S: Final = 1.5
+_SETTLED_S: Final = 15.0
 _SHARE: Final = 10
 """Looking takes at most this part of the time."""
 
@@ -129,6 +131,18 @@ class Development:
             for arrived in self._arrivals.news():
                 self.tell(arrived)
             self._look_at_arrivals.was_done(begin)
+
+    def settle(self) -> None:
+        """Wait until nothing has been on its way for a while, but not for long.
+
+        The emulator keeps no changes that are still in a stream when it is stopped.
+        """
+        begin = quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < _QUIET_S and time.monotonic() - begin < _SETTLED_S:
+            for arrived in self._arrivals.news():
+                self.tell(arrived)
+                quiet_since = time.monotonic()
+            time.sleep(_ARRIVALS_EVERY_S)
 
     # --- plugins --------------------------------------------------------------------------------
 
