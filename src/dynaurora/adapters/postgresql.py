@@ -144,14 +144,14 @@ def _translated(where: str) -> Iterator[None]:
 
 def _error(where: str, error: psycopg.Error) -> DatabaseError:
     code = error.sqlstate or ""
-    found = error.diag.message_primary or str(error).strip()
+    found = error.diag.message_primary or " ".join(str(error).split()).rstrip("?")
     if not code and isinstance(error, psycopg.OperationalError):
         return DatabaseAway(
             where,
             found,
             "an answer of the server",
-            "The work is done again when the server is back. If it stays away, check "
-            "DYNAURORA_DATABASE_URL, the server and the network between.",
+            "Check DYNAURORA_DATABASE_URL, the server (is `dynaurora dev` still running?) and the "
+            "network between. What a load could not do is done again by itself.",
         )
     if not code and isinstance(error, psycopg.DataError):
         return RowRefused(where, found)

@@ -83,10 +83,18 @@ def _fetched(engine: "Engine", plugin: "Plugin", name: str) -> tuple[list[str], 
         raise StatementRefused(
             f'{plugin.path}, query "{name}"',
             error.found,
-            "tables that a load has made",
-            "They are made with the first change of their DynamoDB table; "
-            "`dynaurora plugins` tells what is wrong with a plugin.",
+            "a query that the database accepts",
+            _remedy(error.code),
         ) from error
+
+
+def _remedy(code: str) -> str:
+    if code == "42P01":  # https://www.postgresql.org/docs/15/errcodes-appendix.html undefined_table
+        return (
+            "They are made with the first change of their DynamoDB table; "
+            "`dynaurora plugins` tells what is wrong with a plugin."
+        )
+    return "Correct the query in the plugin."
 
 
 def as_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":

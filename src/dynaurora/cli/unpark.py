@@ -28,24 +28,33 @@ def unpark(*, table: str, folder: Path, chosen: str, is_json: bool) -> None:
     """Let the objects of TABLE be loaded again, and load at once what has waited.
 
     The SQL tables of a table that was dropped are made anew, empty: only what changes from now on,
-    and what waited, arrives in them. Loading the archive again refills them.
+    and what waited, arrives in them.
     """
     from dynaurora.metadata import Metadata
 
     project = project_of(folder, chosen)
-    plugin_of(project, table)
+    plugin = plugin_of(project, table)
     with session(project) as engine:
         metadata = Metadata(engine.connection, engine.queries)
         registration = metadata.registration(table)
+        if not registration.parked_for:
+            _tell(table, "", is_json=is_json)
+            return
         metadata.unpark(registration)
+        metadata.create_tables(plugin, metadata.registration(table))
     _sweep(project, table)
-    was = registration.parked_for or "not parked"
+    _tell(table, registration.parked_for, is_json=is_json)
+
+
+def _tell(table: str, was: str, *, is_json: bool) -> None:
     if is_json:
-        click.echo(json.dumps({"table": table, "was": was}))
-        return
-    click.echo(f"{table} is loaded again (it was: {was}).")
-    if registration.parked_for == "dropped":
-        click.echo("Its SQL tables are new and empty; older items arrive when they change.")
+        click.echo(json.dumps({"table": table, "was": was or None}))
+    elif not was:
+        click.echo(f"{table} is not parked; there is nothing to do.")
+    else:
+        click.echo(f"{table} is loaded again (it was parked: {was}).")
+        if was == "dropped":
+            click.echo("Its SQL tables are new and empty; older items arrive when they change.")
 
 
 def _sweep(project: "Project", table: str) -> None:

@@ -7,7 +7,7 @@ know it. Never imported by the load.
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Final
 
@@ -82,7 +82,10 @@ def verify(plugin: Plugin, written: Iterable[Written]) -> Iterator[Finding]:
             continue
         if isinstance(tree, exp.Command):
             continue
-        yield from _Statement(statement, tree, catalog).findings()
+        is_for_people = statement.list == "select_table_queries"
+        for finding in _Statement(statement, tree, catalog).findings():
+            # No load runs a query for people, so what is wrong with it stops none.
+            yield replace(finding, is_error=False) if is_for_people else finding
 
 
 def relations_used(plugin: Plugin) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ class Dialect(Protocol):
     """One engine's SQL. Every limit in an implementation links the vendor's page."""
 
     engine: str
+    OLD_TABLE_CODES: frozenset[str]
+    """What the engine answers where a column is missing or of another type."""
     key_type: str
     version_type: str
     time_type: str

@@ -29,6 +29,8 @@ position_type = "integer"
 name_type = "text"
 item_type = "jsonb"
 
+OLD_TABLE_CODES = frozenset({"42703", "42804"})
+
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NUL_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
