@@ -9,11 +9,18 @@ from uuid import UUID
 
 import pytest
 
-from dynaurora.errors import DatabaseAway
+from dynaurora.errors import (
+    DatabaseAway,
+    DatabaseUnknown,
+    LoadRace,
+    RowRefused,
+    StatementRefused,
+)
 from dynaurora.etl import load, stage
 from dynaurora.metadata import Metadata
 from dynaurora.model.keys import key_of
 from dynaurora.plugins.folder import PluginFolder
+from dynaurora.sql.postgresql import error_class
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
 from support.load import LABEL, changed, line, side_by_side, stream_arn
 
@@ -681,3 +688,20 @@ def test_two_pipelines_keep_their_metadata_apart(machine, other, schema):
     with other.database.session() as engine:
         found = Metadata(engine.connection, engine.queries).registrations()
     assert [one.table for one in found] == ["items"]
+
+
+# 2.13 Errors
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        ("22003 22P02 22021 23505 23503 23514 44000 54000 54001 P0001", RowRefused),
+        ("42P01 42601 42501 21000 0A000 25001 25P02", StatementRefused),
+        ("40001 40P01 55P03", LoadRace),
+        ("08006 53100 53300 57014 57P01 58030 28P01 28000 25006 25P03 3D000", DatabaseAway),
+        ("XX000 54011 55000 40002 P0002 ZZ001 F0000 3F000 2BP01 0B000", DatabaseUnknown),
+    ],
+)
+def test_every_code_has_its_class_and_a_code_in_no_row_has_its_own(codes, kind):
+    assert {error_class(code) for code in codes.split()} == {kind}

@@ -1,10 +1,12 @@
 """What no row can be made of, and what the database refuses: it waits, its neighbours load."""
 
+import gzip
 import json
 from urllib.parse import urlsplit
 
 import pytest
 
+from dynaurora.model.lines import unreadable_line
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
 from support.load import LoadMachine, changed
 from support.sql import raising
@@ -313,3 +315,35 @@ def test_what_was_applied_stays_applied_when_the_database_refuses_it_now(machine
     assert (loaded.applied, loaded.superseded, loaded.quarantined) == (1, 1, 0)
     assert machine.rows("select distinct rev from dynaurora.ledger_1") == [(1,)]
     assert machine.quarantine() == []
+
+
+def test_a_line_that_the_transform_could_not_read_is_kept_as_it_first_came(machine):
+    machine.plugin("items", DECLARED)
+    bad = b'{"cut off \xff\x00'
+    loaded = machine.load_lines("items", unreadable_line(bad), put(1, "a", v="1"))
+    assert (loaded.applied, loaded.unreadable) == (1, 1)
+    assert [(reason, text) for _, _, reason, _, _, text in machine.quarantine()] == [
+        ("unreadable", bad)
+    ]
+
+
+@pytest.mark.parametrize("damage", ["cut", "broken"])
+def test_an_object_whose_gzip_is_damaged_is_quarantined_whole_and_the_others_load(machine, damage):
+    machine.plugin("items", DECLARED)
+    data = gzip.compress(put(1, "a", v="1") + b"\n")
+    damaged = machine.put("items")
+    broken = data[:-9] if damage == "cut" else data[:20] + b"\n" + data[21:]
+    machine.store.put(damaged, broken)
+    whole = machine.put("items")
+    machine.store.put(whole, gzip.compress(put(2, "b", v="1")) + gzip.compress(b"\n" + put(3, "c")))
+    loaded = machine.load(damaged, whole).loaded["items"]
+    assert (loaded.lines, loaded.applied, loaded.unreadable) == (3, 2, 1)
+    assert machine.store.read(damaged.processed("backup")).data == broken
+
+
+def test_an_empty_object_is_loaded_and_archived(machine):
+    machine.plugin("items", DECLARED)
+    name = machine.put("items")
+    loaded = machine.load(name).loaded["items"]
+    assert (loaded.objects, loaded.lines) == (1, 0)
+    assert machine.store.keys("backup") == [f"Processed/{name.key}"]
