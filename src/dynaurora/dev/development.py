@@ -97,6 +97,7 @@ class Development:
         self._metadata = Metadata(self.engine.connection, self.engine.queries)
         self._plugins = PluginWatch(self.project.sqlqueries, "postgresql")
         self._tables = TableWatch(aws.client("dynamodb"))
+        self._store = S3Objects(aws.client("s3"))
         self._look_at_tables = _Every(_TABLES_EVERY_S)
         self._look_at_arrivals = _Every(_ARRIVALS_EVERY_S)
 
@@ -107,9 +108,7 @@ class Development:
             self.tell(news)
         there = self._tables.names()
         outcomes = self._deploy([table for table in self._plugins.tables if table in there])
-        self._arrivals = ArrivalWatch(
-            self.engine, S3Objects(self.machine.aws.client("s3")), self._backup
-        )
+        self._arrivals = ArrivalWatch(self.engine, self._store, self._backup)
         self._arrivals.begin()
         for outcome in outcomes:
             self._connected(outcome)
@@ -142,7 +141,15 @@ class Development:
             for arrived in self._arrivals.news():
                 self.tell(arrived)
                 quiet_since = time.monotonic()
+            if any(map(self._is_on_its_way, self._tables.connected)):
+                quiet_since = time.monotonic()
             time.sleep(_ARRIVALS_EVERY_S)
+
+    def _is_on_its_way(self, table: str) -> bool:
+        """Whether an object of the table is to be loaded now."""
+        if self._metadata.registration(table).parked_for:
+            return False
+        return any(True for _ in self._store.list_older(self._raw, table, 0))
 
     # --- plugins --------------------------------------------------------------------------------
 
@@ -209,6 +216,7 @@ class Development:
             if not tables:
                 raise
             return [TableOutcome(table, error=error) for table in tables]
+        self._raw = deployment.pipeline.outputs["RawBucket"]
         self._backup = deployment.pipeline.outputs["BackupBucket"]
         return deployment.tables
 
