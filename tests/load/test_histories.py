@@ -880,8 +880,10 @@ def test_reserved_and_odd_names_are_quoted(machine):
 def test_control_characters_arrive_and_u_0000_is_quarantined(machine):
     machine.plugin("items", DECLARED.replace('"n": "numeric(5,2)"', '"doc": ("json", "v")'))
     text = "".join(map(chr, range(1, 0x20))) + "\x7f\x85\u2028\\N\\.\\x00\ufeff\U0001f600"
-    loaded = machine.load_lines("items", put(1, "a", v=text), put(1, "b", v="x\0"), put(1, "c\0"))
-    assert (loaded.applied, loaded.quarantined) == (1, 2)
+    refused = [put(1, "b", v="x\0"), put(1, "c\0"), put(1, "d", v="x\ud800")]
+    loaded = machine.load_lines("items", put(1, "a", v=text), *refused)
+    assert (loaded.applied, loaded.quarantined) == (1, 3)
+    assert sorted(line for *_, line in machine.quarantine()) == sorted(refused)
     assert machine.rows("select v, doc from items") == [(text, text)]
 
 

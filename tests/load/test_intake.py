@@ -459,32 +459,33 @@ def test_the_sweep_goes_on_behind_a_table_that_cannot_be_loaded(machine):
     assert len(machine.store.keys("raw")) == 3
 
 
-class Portions:
-    """What a load of several portions does, step by step."""
+@pytest.fixture
+def portions(machine, monkeypatch):
+    """Objects for so many portions, of two objects each."""
+    monkeypatch.setattr(intake, "LOAD_OBJECTS", 2)
 
-    def __init__(self, machine, monkeypatch, count):
-        monkeypatch.setattr(intake, "LOAD_OBJECTS", 2)
-        self.names = [
-            machine.put("items", put(10 + n, f"k{n}", v=str(n))) for n in range(2 * count)
-        ]
+    def put_them(count):
+        return [machine.put("items", put(10 + n, f"k{n}", v=str(n))) for n in range(2 * count)]
+
+    return put_them
 
 
-def test_portions_commit_one_by_one_and_each_is_archived(machine, monkeypatch):
+def test_portions_commit_one_by_one_and_each_is_archived(machine, portions):
     machine.plugin("items", DECLARED)
-    portions = Portions(machine, monkeypatch, 4)
+    names = portions(4)
     steps = []
     machine.after = steps.append
-    report = machine.load(*portions.names)
+    report = machine.load(*names)
     assert report.loaded["items"].applied == 8
     assert steps.count("commit") == 4
     assert machine.store.keys("raw") == []
 
 
 def test_when_the_database_goes_away_between_portions_what_is_committed_stays_archived(
-    machine, monkeypatch
+    machine, portions
 ):
     machine.plugin("items", DECLARED)
-    portions = Portions(machine, monkeypatch, 4)
+    names = portions(4)
     commits = []
 
     def end(step):
@@ -496,16 +497,16 @@ def test_when_the_database_goes_away_between_portions_what_is_committed_stays_ar
 
     machine.before = end
     with pytest.raises(DatabaseAway):
-        machine.load(*portions.names)
+        machine.load(*names)
     assert len(machine.store.keys("backup")) == 4
-    assert machine.load(*portions.names).failed == set()
+    assert machine.load(*names).failed == set()
     assert len(ids(machine)) == 8
     assert machine.rows("select count(*) from dynaurora.gaps") == [(0,)]
 
 
-def test_when_a_portion_cannot_be_read_the_one_before_it_is_whole(machine, monkeypatch):
+def test_when_a_portion_cannot_be_read_the_one_before_it_is_whole(machine, portions):
     machine.plugin("items", DECLARED)
-    portions = Portions(machine, monkeypatch, 3)
+    names = portions(3)
     reads = []
 
     def fail(step):
@@ -516,21 +517,21 @@ def test_when_a_portion_cannot_be_read_the_one_before_it_is_whole(machine, monke
 
     machine.before = fail
     with pytest.raises(ZeroDivisionError):
-        machine.load(*portions.names)
+        machine.load(*names)
     machine.before = lambda _: None
-    machine.load(*portions.names)
+    machine.load(*names)
     assert len(ids(machine)) == 6
     assert machine.store.keys("raw") == []
 
 
 def test_when_a_portion_names_a_stream_that_may_not_feed_the_one_before_it_is_whole(
-    machine, monkeypatch
+    machine, portions
 ):
     machine.plugin("items", DECLARED)
-    portions = Portions(machine, monkeypatch, 2)
+    names = portions(2)
     foreign = "arn:aws:dynamodb:eu-west-1:999999999999:table/items/stream/2026-01-01T00:00:00.000"
     bad = machine.put("items", put(99, "z", v="z", fields={"stream": foreign}))
-    report = machine.load(*portions.names, bad)
+    report = machine.load(*names, bad)
     assert bad in report.waiting
     assert machine.state("items")[0] == "stream"
     assert len(ids(machine)) in (2, 4)
@@ -541,18 +542,16 @@ def test_when_a_portion_names_a_stream_that_may_not_feed_the_one_before_it_is_wh
     assert machine.store.keys("raw") == []
 
 
-def test_a_plugin_that_changes_between_two_portions_counts_from_the_next_load_on(
-    machine, monkeypatch
-):
+def test_a_plugin_that_changes_between_two_portions_counts_from_the_next_load_on(machine, portions):
     machine.plugin("items", DECLARED)
-    portions = Portions(machine, monkeypatch, 2)
+    names = portions(2)
 
     def change(step):
         if step == "commit":
             machine.plugin("items", DECLARED.replace('"v": "text"', '"v": "text", "w": "text"'))
 
     machine.after = change
-    assert machine.load(*portions.names).loaded["items"].applied == 4
+    assert machine.load(*names).loaded["items"].applied == 4
     machine.after = lambda _: None
     name = machine.put("items", put(50, "k9", v="1", w="2"))
     report = machine.load(name)
@@ -613,3 +612,39 @@ def test_of_two_tables_that_make_one_sql_table_at_once_one_is_parked(machine):
             )
         assert sorted(len(report.waiting) for report in reports) == [0, 1]
         assert len(ids(machine, f"shared{number}")) == 1
+
+
+def test_no_portion_is_begun_when_the_time_is_nearly_over_and_the_rest_comes_again(
+    machine, portions
+):
+    machine.plugin("items", DECLARED)
+    names = portions(3)
+    machine.clock.left_ms = intake.RESERVED_MS - 1
+    assert machine.load(*names).failed == set(names[2:])
+    assert len(ids(machine)) == 2
+    assert machine.load(*names).failed == set(names[4:])
+    machine.clock.left_ms = intake.RESERVED_MS
+    assert machine.load(*names).failed == set()
+    assert len(ids(machine)) == 6
+    assert machine.store.keys("raw") == []
+
+
+def test_a_sweep_stops_when_the_time_is_nearly_over(machine):
+    machine.plugin("items", DECLARED)
+    machine.put("items", put(1, "a", v="1"))
+    machine.clock.left_ms = intake.RESERVED_MS - 1
+    assert machine.sweep(age_s=0).loaded == {}
+    machine.clock.left_ms = intake.RESERVED_MS
+    assert machine.sweep(age_s=0).loaded["items"].applied == 1
+
+
+def test_a_sweep_of_more_objects_than_are_listed_at_once_takes_them_all(machine, monkeypatch):
+    monkeypatch.setattr(intake, "SWEEP_OBJECTS", 2)
+    machine.plugin("items", DECLARED)
+    for number in range(7):
+        machine.put("items", put(1, f"k{number}", v="1"))
+        machine.put("waiting", put(1, "a"))
+        machine.store.put(ObjectName("raw", f"(errors)/items/{number}"), b"")
+    machine.sweep(age_s=0)
+    assert len(ids(machine)) == 7
+    assert len(machine.store.keys("raw")) == 14

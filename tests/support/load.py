@@ -31,10 +31,13 @@ LABEL = "2026-01-01T00:00:00.000"
 
 
 class Invocation:
-    """A clock with time enough that does not wait."""
+    """A clock that does not wait. left_ms: what is left of the invocation; it stays so."""
+
+    def __init__(self, left_ms: int = 600_000):
+        self.left_ms = left_ms
 
     def remaining_ms(self):
-        return 600_000
+        return self.left_ms
 
     def sleep(self, seconds):
         pass
@@ -170,6 +173,7 @@ class LoadMachine:
         self.folder.mkdir(exist_ok=True)
         self.url = url
         self.database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
+        self.clock = Invocation()
         self.before: Step = lambda _: None
         self.after: Step = lambda _: None
         self._numbers = count(1)
@@ -263,7 +267,7 @@ class LoadMachine:
         connection = WatchedConnection(engine.connection, self._before_step, self._after_step)
         store = WatchedObjects(self.store, self._before_step, self._after_step)
         engine = replace(engine, connection=connection)
-        return Parts(store, engine, self._plugins, Invocation(), "raw", "backup")
+        return Parts(store, engine, self._plugins, self.clock, "raw", "backup")
 
     def _before_step(self, step):
         self.before(step)
