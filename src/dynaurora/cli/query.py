@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dynaurora.plugins.contract import Plugin
 
 Row = tuple[Any, ...]
+
+_LEAST_SEPARATED: Final = 10_000
+"""Smaller numbers are often years, flights or codes, which have no thousands."""
 
 _EXAMPLES = """
 Examples:
@@ -121,7 +124,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}"
+        return f"{value:,}" if abs(value) >= _LEAST_SEPARATED else str(value)
     if isinstance(value, bytes):
         return value.hex()
     return str(value)
