@@ -70,6 +70,7 @@ def demo(
         with left_once():
             is_equal = _run(scale, data, is_json=is_json, is_staying=is_staying)
     except KeyboardInterrupt:
+        click.echo("Interrupted; both servers are stopped.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
     except DynauroraError as error:
         if is_json:

@@ -49,7 +49,7 @@ class DemoProgress:
     def end(self) -> None:
         """The step is over."""
         seconds = time.monotonic() - self._begin
-        told = f"{self._title}{self._total()}"
+        told = f"{self._title}{self._total(is_over=True)}"
         self._console.print(
             Text.assemble(("✓ ", "green"), told, (f"  {duration(seconds)}", "dim")), soft_wrap=True
         )
@@ -114,7 +114,7 @@ class DemoProgress:
             yield ProgressBar(total=max(size, 1), completed=count, width=_BAR)
         yield f"of {size:,}"
 
-    def _total(self) -> str:
+    def _total(self, *, is_over: bool = False) -> str:
         """How many there are, and when the last will have arrived."""
         size = sum(self._sizes.values())
         if not size:
@@ -126,7 +126,7 @@ class DemoProgress:
             return f"  {done:,} of {size:,}"
         told = f"  {done:,} of {size:,}, {done / seconds:,.0f} a second"
         left = (size - done) * seconds / done
-        return f"{told}, {duration(left)} to go" if left > 1 else told
+        return f"{told}, {duration(left)} to go" if left > 1 and not is_over else told
 
 
 @contextmanager

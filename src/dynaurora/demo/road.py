@@ -28,6 +28,7 @@ from dynaurora.demo.writing import create_table, write_items
 from dynaurora.deploy.deployment import Deployment, deploy_project
 from dynaurora.deploy.deployment import Progress as DeployProgress
 from dynaurora.deploy.project import Project
+from dynaurora.errors import ProjectError
 from dynaurora.etl import Engine
 from dynaurora.local.machine import LocalMachine
 from dynaurora.metadata import Metadata
@@ -152,8 +153,8 @@ class _Road:
             self._connection.close()
 
     def run(self) -> Outcome:
-        deployment = self._deploy()
         plugins = self._plugins()
+        deployment = self._deploy()
         self._arrival = Arrival(
             self._engine,
             S3Objects(self.machine.aws.client("s3")),
@@ -197,6 +198,14 @@ class _Road:
 
     def _plugins(self) -> Mapping[str, Plugin]:
         paths = find_plugins(self.project.sqlqueries)
+        for dataset in self._datasets:
+            if dataset.table not in paths:
+                raise ProjectError(
+                    f"{dataset.table}.py",
+                    f"is not in {self.project.sqlqueries}",
+                    "the plugins of the demo",
+                    "Bring it back, or run the demo in a fresh clone.",
+                )
         return {
             dataset.table: load_plugin(paths[dataset.table], dataset.table, "postgresql")
             for dataset in self._datasets
