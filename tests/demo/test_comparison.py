@@ -206,6 +206,46 @@ def test_hand_written_sql_is_compared_by_the_names_of_its_columns(machine):
     assert (difference.column, difference.expected, difference.found) == ("text", "hello", "HELLO")
 
 
+def test_two_items_that_are_one_row_are_told(things):
+    difference = only(compared(things, [*ITEMS, ITEM]))
+    assert difference.key == ("here", 1)
+    assert "two items" in difference.reason
+
+
+def test_an_item_whose_key_cannot_be_one_is_told(things):
+    difference = only(compared(things, [*ITEMS, {**ITEM, "number": {"N": "1.5"}}]))
+    assert "cannot be a row" in difference.reason
+
+
+def test_every_table_of_a_plugin_is_compared(machine):
+    machine.plugin(
+        "pairs",
+        """
+        from dynaurora import Table, rows
+        one = Table("one", key="id", columns={"id": "text", "left": "integer"})
+        two = Table("two", key="id", columns={
+            "id": "text", "right": "integer", "more": rows("more[]", {"text": ("text", "$")}),
+        })
+        """,
+    )
+    item = {
+        "id": {"S": "a"},
+        "left": {"N": "1"},
+        "right": {"N": "2"},
+        "more": {"L": [{"S": "x"}, {"S": "y"}]},
+    }
+    machine.load_lines("pairs", line("pairs", 1, {"id": {"S": "a"}}, item))
+    found = compared(machine, [item], "pairs")
+    assert (found.is_equal, found.rows, found.child_rows) == (True, 1, 2)
+    for change, table in [
+        ('update one set "left" = 9', "one"),
+        ('update two set "right" = 9', "two"),
+        ("update two_more set text = 'z' where position = 1", "two_more"),
+    ]:
+        machine.execute(change)
+        assert table in {d.sql_table for d in compared(machine, [item], "pairs").differences}
+
+
 def test_many_differences_are_counted_and_the_first_ones_kept(machine):
     machine.plugin("things", THINGS)
     items = [{**SPARSE, "number": {"N": str(number)}} for number in range(KEPT + 50)]

@@ -13,7 +13,7 @@ its key is kept, to find the rows that belong to none.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -126,23 +126,31 @@ class _Copy:
 
 
 def _copies(plugin: Plugin, engine: Engine) -> list[_Copy]:
-    """The SQL tables of a plugin, the one of the items first.
+    """The SQL tables of a plugin, those of the items before those of what is inside them.
 
     Hand-written SQL may do anything; it is compared where it keeps to the names that a declaration
     would have: the table named after the DynamoDB table, and in it the columns that are staged.
     """
-    name = next(iter(plugin.tables), sql_name(plugin.table))
-    copies = [_items_copy(plugin, name, engine)]
-    for rows_name, rows in plugin.rows.items():
-        child = shortened_sql_name(f"{name}_{rows_name}")
-        copies.append(_rows_copy(plugin, child, rows, engine))
-    return copies
+    own = sql_name(plugin.table)
+    names = list(plugin.tables) or [own, *(_child_name(own, rows) for rows in plugin.rows)]
+    rows_of = {_child_name(name, rows): rows for name in names for rows in plugin.rows}
+    below = [
+        name for name in names if name in rows_of and (plugin.tables or _columns_of(engine, name))
+    ]
+    return [
+        *(_items_copy(plugin, name, engine) for name in names if name not in rows_of),
+        *(_rows_copy(plugin, name, plugin.rows[rows_of[name]], engine) for name in below),
+    ]
+
+
+def _child_name(table: str, rows: str) -> str:
+    return shortened_sql_name(f"{table}_{rows}")
 
 
 def _items_copy(plugin: Plugin, name: str, engine: Engine) -> _Copy:
     there = _columns_of(engine, name)
-    columns = tuple(column for column in plugin.columns if column in there)
-    if not set(plugin.key) <= set(columns):
+    columns = (*plugin.key, *(c for c in plugin.columns if c in there and c not in plugin.key))
+    if not there.issuperset(plugin.key):
         raise PluginError(
             str(plugin.path),
             f'there is no SQL table "{name}" with the columns {", ".join(plugin.key)}',
@@ -287,16 +295,27 @@ class _Comparison:
     def add(self, images: Sequence[Image]) -> None:
         """Compare some items with all that SQL holds of them."""
         self.items += len(images)
-        keys: list[Key] = []
+        items = dict(self._by_key(images))
         for copy in self.copies:
             width = len(copy.key)
-            expected = {row[:width]: row for image in images for row in copy.rows(image)}
-            if copy is self.copies[0]:
-                keys = [key for key in expected if not any(isinstance(p, _Refused) for p in key)]
-                self.keys.update(map(hash, keys))
-            found = {row[:width]: row for row in self._fetch(copy, keys)} if keys else {}
+            expected = {row[:width]: row for image in items.values() for row in copy.rows(image)}
+            found = {row[:width]: row for row in self._fetch(copy, items)}
             self.matched[copy.name] = self.matched.get(copy.name, 0) + len(found)
             self._compare(copy, expected, found)
+
+    def _by_key(self, images: Sequence[Image]) -> Iterator[tuple[Key, Image]]:
+        """Each item by its key in SQL. One that has none, or another item's, is a difference."""
+        copy = self.copies[0]
+        for image in images:
+            row = next(copy.rows(image))
+            key = row[: len(copy.key)]
+            if any(isinstance(part, _Refused) for part in key):
+                self._differs(copy, key, "", row, None)
+            elif hash(key) in self.keys:
+                self._differs(copy, key, "", None, key, "two items have this key in SQL")
+            else:
+                self.keys.add(hash(key))
+                yield key, image
 
     def outcome(self, table: str) -> TableComparison:
         """What it came to, after the rows that belong to no item were looked for."""
@@ -308,7 +327,11 @@ class _Comparison:
             table=table,
             items=self.items,
             rows=counts[0],
-            child_rows=sum(counts[1:]),
+            child_rows=sum(
+                count
+                for copy, count in zip(self.copies, counts, strict=True)
+                if copy.key != copy.item_key
+            ),
             different=self.different,
             differences=tuple(self.differences),
         )
@@ -329,13 +352,17 @@ class _Comparison:
                 self._differs(copy, key, column, one, other)
                 return
 
-    def _differs(self, copy: _Copy, key: Key, column: str, expected: Any, found: Any) -> None:
+    def _differs(
+        self, copy: _Copy, key: Key, column: str, expected: Any, found: Any, reason: str = ""
+    ) -> None:
         self.different += 1
         if len(self.differences) < KEPT:
-            reason = _reason(copy, column, expected, found)
+            reason = reason or _reason(copy, column, expected, found)
             self.differences.append(Difference(copy.name, key, column, expected, found, reason))
 
-    def _fetch(self, copy: _Copy, keys: Sequence[Key]) -> list[Row]:
+    def _fetch(self, copy: _Copy, keys: Collection[Key]) -> list[Row]:
+        if not keys:
+            return []
         quoted = self.engine.dialect.quoted
         arrays = ", ".join(f"%s::{kind}[]" for kind in copy.key_types)
         return self.engine.connection.fetch(
