@@ -22,7 +22,7 @@ from dynaurora.model.keys import key_of
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.sql.postgresql import error_class
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
-from support.load import LABEL, changed, line, side_by_side, stream_arn
+from support.load import LABEL, PATIENCE_S, changed, line, side_by_side, stream_arn
 
 LABEL_MS = 1_767_225_600_000
 """of ``LABEL``"""
@@ -272,7 +272,7 @@ def test_copying_is_done_beside_other_loads_also_of_a_plugin_that_is_not_row_wis
 
     def hold(step):
         if step == "commit":
-            assert copied.wait(30)
+            assert copied.wait(PATIENCE_S)
 
     def tell(step):
         if step.startswith("select pg_advisory_xact_lock"):
@@ -336,14 +336,14 @@ def test_a_line_takes_the_row_lock_of_the_ledger_whether_it_wins_or_not(machine,
     def hold(step):
         if step == "commit":
             held.set()
-            assert waited.wait(30)
+            assert waited.wait(PATIENCE_S)
 
     def late():
-        assert held.wait(30)
+        assert held.wait(PATIENCE_S)
         return other.load(second)
 
     def look():
-        assert held.wait(30)
+        assert held.wait(PATIENCE_S)
         other.wait_until_blocked()
         waited.set()
 

@@ -38,7 +38,7 @@ import pytest
 from dynaurora.errors import DatabaseAway, StreamNotAccepted
 from dynaurora.metadata import Metadata
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
-from support.load import LoadMachine, changed, line, side_by_side, stream_arn
+from support.load import PATIENCE_S, LoadMachine, changed, line, side_by_side, stream_arn
 from support.sql import raising
 
 
@@ -63,7 +63,7 @@ class Held:
         if step.startswith(self._step):
             self._machine.before = lambda _: None
             self.reached.set()
-            assert self._go_on.wait(30)
+            assert self._go_on.wait(PATIENCE_S)
 
 
 def in_turn(first, second, *, hold_first_at, is_blocked=True):
@@ -76,7 +76,7 @@ def in_turn(first, second, *, hold_first_at, is_blocked=True):
     held = Held(one, hold_first_at)
 
     def late():
-        assert held.reached.wait(30)
+        assert held.reached.wait(PATIENCE_S)
         try:
             return load_other()
         finally:
@@ -84,7 +84,7 @@ def in_turn(first, second, *, hold_first_at, is_blocked=True):
                 held.go_on()
 
     def let_go():
-        assert held.reached.wait(30)
+        assert held.reached.wait(PATIENCE_S)
         if is_blocked:
             other.wait_until_blocked()
             held.go_on()

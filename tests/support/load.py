@@ -7,6 +7,7 @@ commit, a copy to the archive) something is done, or raised, as if the world did
 import json
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from dynaurora.settings import DatabaseSettings
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 LABEL = "2026-01-01T00:00:00.000"
+PATIENCE_S = 20
 
 
 class Invocation:
@@ -258,8 +260,10 @@ class LoadMachine:
     def wait_until_blocked(self, count: int = 1) -> None:
         """Wait until so many sessions wait for a lock that another one holds."""
         waiting = "select count(*) from pg_locks where not granted and pid <> pg_backend_pid()"
+        deadline = time.monotonic() + PATIENCE_S
         with psycopg.connect(self.url, autocommit=True) as connection:
             while connection.execute(waiting).fetchone()[0] < count:
+                assert time.monotonic() < deadline, "nobody waits for a lock"
                 threading.Event().wait(0.002)
 
     def parts(self, engine):
