@@ -114,7 +114,7 @@ class _Copy:
     """One SQL table that is a copy of items, or of what is inside them.
 
     item_key, key: the columns of the item's key, and of the row's. columns: all that are compared.
-    key_types: the SQL types of item_key.
+    key_types: the SQL types of item_key. is_strict: whether equal rows may differ, see `is_same`.
     """
 
     name: str
@@ -123,6 +123,7 @@ class _Copy:
     columns: tuple[str, ...]
     key_types: tuple[str, ...]
     rows: Callable[[Image], Iterator[Row]]
+    is_strict: bool
 
 
 def _copies(plugin: Plugin, engine: Engine) -> list[_Copy]:
@@ -163,7 +164,15 @@ def _items_copy(plugin: Plugin, name: str, engine: Engine) -> _Copy:
         whole = {"M": image}
         yield tuple([value(whole) for value in values])
 
-    return _Copy(name, plugin.key, plugin.key, columns, _key_types(plugin, engine.dialect), rows)
+    return _Copy(
+        name,
+        item_key=plugin.key,
+        key=plugin.key,
+        columns=columns,
+        key_types=_key_types(plugin, engine.dialect),
+        rows=rows,
+        is_strict=_is_strict(plugin.columns[column] for column in columns),
+    )
 
 
 def _rows_copy(plugin: Plugin, name: str, found: Rows, engine: Engine) -> _Copy:
@@ -186,7 +195,12 @@ def _rows_copy(plugin: Plugin, name: str, found: Rows, engine: Engine) -> _Copy:
         columns=(*plugin.key, *found.at, *found.columns),
         key_types=_key_types(plugin, engine.dialect),
         rows=rows,
+        is_strict=_is_strict(found.columns.values()),
     )
+
+
+def _is_strict(columns: Iterable[Column]) -> bool:
+    return any(column.type.word in ("boolean", "json") for column in columns)
 
 
 def _place(kind: str, name: str) -> Any:
@@ -295,27 +309,31 @@ class _Comparison:
     def add(self, images: Sequence[Image]) -> None:
         """Compare some items with all that SQL holds of them."""
         self.items += len(images)
-        items = dict(self._by_key(images))
-        for copy in self.copies:
+        of_items, *others = self.copies
+        items: dict[Key, Image] = {}
+        expected: dict[Key, Row] = {}
+        for key, row, image in self._rows(images):
+            items[key], expected[key] = image, row
+        self._compare(of_items, items, expected)
+        for copy in others:
             width = len(copy.key)
-            expected = {row[:width]: row for image in items.values() for row in copy.rows(image)}
-            found = {row[:width]: row for row in self._fetch(copy, items)}
-            self.matched[copy.name] = self.matched.get(copy.name, 0) + len(found)
-            self._compare(copy, expected, found)
+            rows = (row for image in items.values() for row in copy.rows(image))
+            self._compare(copy, items, {row[:width]: row for row in rows})
 
-    def _by_key(self, images: Sequence[Image]) -> Iterator[tuple[Key, Image]]:
-        """Each item by its key in SQL. One that has none, or another item's, is a difference."""
+    def _rows(self, images: Sequence[Image]) -> Iterator[tuple[Key, Row, Image]]:
+        """The row of each item. One that can have none, or has another's, is a difference."""
         copy = self.copies[0]
+        width = len(copy.key)
         for image in images:
             row = next(copy.rows(image))
-            key = row[: len(copy.key)]
+            key = row[:width]
             if any(isinstance(part, _Refused) for part in key):
                 self._differs(copy, key, "", row, None)
             elif hash(key) in self.keys:
                 self._differs(copy, key, "", None, key, "two items have this key in SQL")
             else:
                 self.keys.add(hash(key))
-                yield key, image
+                yield key, row, image
 
     def outcome(self, table: str) -> TableComparison:
         """What it came to, after the rows that belong to no item were looked for."""
@@ -336,12 +354,16 @@ class _Comparison:
             differences=tuple(self.differences),
         )
 
-    def _compare(self, copy: _Copy, expected: Mapping[Key, Row], found: Mapping[Key, Row]) -> None:
+    def _compare(self, copy: _Copy, items: Collection[Key], expected: Mapping[Key, Row]) -> None:
+        """Compare what one SQL table holds of these items with what it should."""
+        width = len(copy.key)
+        found = {row[:width]: row for row in self._fetch(copy, items)}
+        self.matched[copy.name] = self.matched.get(copy.name, 0) + len(found)
         for key, row in expected.items():
             other = found.get(key)
             if other is None:
                 self._differs(copy, key, "", row, None)
-            elif row != other or any(isinstance(value, bool | dict | list) for value in row):
+            elif row != other or copy.is_strict:
                 self._compare_row(copy, key, row, other)
         for key in found.keys() - expected.keys():
             self._differs(copy, key, "", None, found[key])
