@@ -24,7 +24,7 @@ from dynaurora.dev.arrivals import ArrivalWatch, Arrived, Parked
 from dynaurora.dev.filling import fill
 from dynaurora.dev.plugins import PluginNews, PluginWatch
 from dynaurora.dev.tables import TableWatch
-from dynaurora.errors import DatabaseError, DynauroraError, LocalServerError, PluginError
+from dynaurora.errors import AwsError, DatabaseError, DynauroraError, LocalServerError, PluginError
 from dynaurora.etl import Engine
 from dynaurora.local.machine import LocalMachine
 from dynaurora.metadata import Metadata
@@ -32,6 +32,9 @@ from dynaurora.plugins.folder import load_plugin
 
 _TABLES_EVERY_S: Final = 0.5
 _ARRIVALS_EVERY_S: Final = 0.3
+_AWS: Final = "(AWS)"
+"""No table can have this name."""
+
 _QUIET_S: Final = 1.5
 _SETTLED_S: Final = 15.0
 _SHARE: Final = 10
@@ -89,7 +92,9 @@ class Development:
     project: Project
     engine: Engine
     tell: Tell
-    _told: dict[str, str] = field(default_factory=dict)
+    _awaited: set[str] = field(default_factory=set)
+    _failures: dict[str, str] = field(default_factory=dict)
+    _unfilled: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         aws = self.machine.aws
@@ -119,6 +124,13 @@ class Development:
     def look(self) -> None:
         """Look at everything once, and do what is to be done."""
         self._check_servers()
+        try:
+            self._look()
+            self._failures.pop(_AWS, None)
+        except AwsError as error:  # it did not answer: it is asked again
+            self._fail(_AWS, error)
+
+    def _look(self) -> None:
         for news in self._plugins.news():
             self._plugin(news)
         begin = time.monotonic()
@@ -156,6 +168,7 @@ class Development:
     def _plugin(self, news: PluginNews) -> None:
         self.tell(news)
         table = news.plugin.table
+        self._failures.pop(table, None)
         self._look_at_tables.next = 0
         if news.what in ("found", "changed") and self._prepare(table):
             self._load_what_waits(table)
@@ -192,13 +205,14 @@ class Development:
 
     def _await(self) -> None:
         """Tell once of each table that is not there, though its plugin is right."""
-        for table in self._plugins.tables:
-            if table not in self._tables.missing or self._plugins.plugin(table) is None:
-                if self._told.get(table) == "awaited":
-                    del self._told[table]
-            elif self._told.get(table) != "awaited":
-                self._told[table] = "awaited"
-                self.tell(Awaited(table))
+        missing = {
+            table
+            for table in self._plugins.tables
+            if table in self._tables.missing and self._plugins.plugin(table) is not None
+        }
+        for table in sorted(missing - self._awaited):
+            self.tell(Awaited(table))
+        self._awaited = missing
 
     def _deploy(self, tables: Sequence[str]) -> Sequence[TableOutcome]:
         """Deploy the shared stacks and those of these tables; what fails concerns them alone."""
@@ -226,9 +240,17 @@ class Development:
             self._tables.refuse(table)
             self._fail(table, outcome.error)
             return
-        self._told.pop(table, None)
+        if outcome.items_before:
+            self._unfilled.add(table)
+        try:
+            filled = self._fill(table) if table in self._unfilled else 0
+        except AwsError as error:
+            self._tables.refuse(table)
+            self._fail(table, error)
+            return
+        self._unfilled.discard(table)
+        self._failures.pop(table, None)
         self._tables.connect(table, outcome.stream_arn)
-        filled = self._fill(table) if outcome.items_before else 0
         self.tell(Connected(table, outcome.is_stream_enabled, filled))
         if self._prepare(table):
             self._load_what_waits(table)
@@ -245,8 +267,8 @@ class Development:
 
     def _fail(self, table: str, error: DynauroraError) -> None:
         """Tell what is wrong, once as long as it stays the same."""
-        if self._told.get(table) != str(error):
-            self._told[table] = str(error)
+        if self._failures.get(table) != str(error):
+            self._failures[table] = str(error)
             self.tell(Failed(table, error))
 
     def _check_servers(self) -> None:
