@@ -11,7 +11,7 @@ import boto3
 from botocore import exceptions as botocore_errors
 from botocore.config import Config
 
-from dynaurora.errors import AwsError
+from dynaurora.errors import AwsAway, AwsError
 
 Client = Callable[[str], Any]
 """Gives the client of a service by its name: ``client("s3")``."""
@@ -44,6 +44,9 @@ _IDENTITY_CODES: Final = frozenset(
 )
 _DENIED_CODES: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+)
+_PASSING_CODES: Final = frozenset(
+    {"ServiceUnavailableException", "InternalFailure", "RequestLimitExceeded", "SlowDown"}
 )
 _REMEDIES: Final[Mapping[str, str]] = {
     "InsufficientCapabilitiesException": "The template makes roles that were not acknowledged.",
@@ -102,7 +105,7 @@ def aws_errors(where: str) -> Iterator[None]:
         botocore_errors.HTTPClientError,
         botocore_errors.InvalidRegionError,
     ) as error:
-        raise AwsError(
+        raise AwsAway(
             where,
             str(error),
             "an answer of AWS",
@@ -134,4 +137,14 @@ def _refused(where: str, error: botocore_errors.ClientError) -> AwsError:
             f"a permission for {operation}",
             "Grant it, or call with another role or profile.",
         )
-    return AwsError(where, found, "", _REMEDIES.get(code, ""))
+    kind = AwsAway if _can_pass(error, code) else AwsError
+    return kind(where, found, "", _REMEDIES.get(code, ""))
+
+
+def _can_pass(error: botocore_errors.ClientError, code: str) -> bool:
+    """Whether the same call may succeed later: throttled, or a fault of the service.
+
+    https://docs.aws.amazon.com/firehose/latest/APIReference/CommonErrors.html
+    """
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or "Throttl" in code or code in _PASSING_CODES
