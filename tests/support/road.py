@@ -112,6 +112,13 @@ class Road:
             time.sleep(0.05)
         raise AssertionError(f"{statement}: {found}, expected {expected}")
 
+    def wait_until_archived(self, seconds: float = 30) -> None:
+        """Wait until the raw bucket is empty."""
+        end = time.monotonic() + seconds
+        while keys := self.raw_keys():
+            assert time.monotonic() < end, f"still in the raw bucket: {keys}"
+            time.sleep(0.05)
+
     def raw_keys(self) -> list[str]:
         return self._keys("raw")
 
