@@ -119,6 +119,8 @@ class Development:
             self._connected(outcome)
         for table in self._plugins.tables:
             self._prepare(table)
+        # Of all tables, whatever waits; and the load has started when the first change arrives.
+        sweep_now(self.project, self.machine.aws.client, [""])
         self._await()
 
     def look(self) -> None:
@@ -159,9 +161,8 @@ class Development:
 
     def _is_on_its_way(self, table: str) -> bool:
         """Whether an object of the table is to be loaded now."""
-        if self._metadata.registration(table).parked_for:
-            return False
-        return any(True for _ in self._store.list_older(self._raw, table, 0))
+        is_parked = self._metadata.registration(table).parked_for != ""
+        return not is_parked and self._has_objects(table)
 
     # --- plugins --------------------------------------------------------------------------------
 
@@ -191,9 +192,12 @@ class Development:
         return True
 
     def _load_what_waits(self, table: str) -> None:
-        """Also where nothing is known to wait: the sweep of an empty folder costs nothing."""
-        if table in self._tables.connected:
+        """Also what has never been tried, such as what came while the table had no plugin."""
+        if table in self._tables.connected and self._has_objects(table):
             sweep_now(self.project, self.machine.aws.client, [table])
+
+    def _has_objects(self, table: str) -> bool:
+        return any(True for _ in self._store.list_older(self._raw, table, 0))
 
     # --- tables ---------------------------------------------------------------------------------
 
