@@ -17,7 +17,7 @@ loaded again without harm: order and duplicates are decided by the ledger, not b
 import gc
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -71,8 +71,8 @@ class Staged:
     plugin: Plugin
     objects: Sequence[StoredObject]
     staging: Staging
-    streams: Sequence[Stream]
-    """Streams that the table has not been fed from before."""
+    streams: Mapping[Stream, int]
+    """Streams that the table has not been fed from before, and the epoch that they were given."""
 
 
 def stage(
@@ -86,7 +86,7 @@ def stage(
     with _uncollected():
         for stored in objects:
             staging.add(stored.name, unpacked(stored.data))
-    return Staged(plugin, objects, staging, list(acceptance.new))
+    return Staged(plugin, objects, staging, dict(acceptance.new))
 
 
 def load(engine: Engine, registration: Registration, staged: Staged) -> Loaded:
@@ -133,6 +133,7 @@ class _Load:
         self._dialect = engine.dialect
         self._queries = engine.queries
         self._metadata = Metadata(engine.connection, engine.queries)
+        self._streams = self._metadata.streams(registration)
         self._registration = registration
         self._staged = staged
         self._plugin = staged.plugin
@@ -145,7 +146,7 @@ class _Load:
             return Loaded(already=len(objects))
         if len(new) < len(objects):
             # Their lines are loaded already, and counted; only the others are staged again.
-            acceptance = self._metadata.acceptance(self._registration)
+            acceptance = self._streams.acceptance()
             self._staged = stage(self._plugin, self._dialect, acceptance, new)
         staging = self._staged.staging
         self._copy(staging)
@@ -237,14 +238,23 @@ class _Load:
             )
 
     def _accept(self) -> None:
-        """Streams that are new to the table are looked at again, beside what is known by now."""
+        """Streams that are new to the table are looked at again, beside what is known by now.
+
+        Their rows are staged at an epoch, which an operator may have raised meanwhile.
+        """
         if not self._staged.streams:
             return
-        self._metadata.lock_streams(self._registration)
-        acceptance = self._metadata.acceptance(self._registration)
-        for stream in self._staged.streams:
-            acceptance.epoch(stream)
-        self._metadata.add_streams(self._registration, acceptance.new)
+        self._streams.lock()
+        acceptance = self._streams.acceptance()
+        for stream, epoch in self._staged.streams.items():
+            found = acceptance.epoch(stream)
+            if found != epoch:
+                raise LoadRace(
+                    f"table {self._plugin.table}",
+                    f"a stream's epoch is {found} now",
+                    f"{epoch}, as when the load began",
+                )
+        self._streams.add(acceptance.new)
 
     def _arbitrate(self, staging: Staging) -> int:
         """2.4 (5): the number of winners; the losers have left the relations."""

@@ -30,9 +30,11 @@ from dynaurora.errors import (
 )
 from dynaurora.etl import Engine, Loaded, Staged, load, stage
 from dynaurora.log import log
-from dynaurora.metadata import Metadata, ParkedFor, Registration
+from dynaurora.metadata import Gaps, Metadata, ParkedFor, Registration
 from dynaurora.model.events import ERRORS_FOLDER, Message, ObjectName, message_of
+from dynaurora.model.leftovers import GIVEN_UP_FOLDER
 from dynaurora.model.names import is_table_name
+from dynaurora.noticing import notice_given_up, notice_undelivered, notice_vanished
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.ports import Clock, ObjectStore, StoredObject
@@ -131,19 +133,20 @@ def take_in(
 
 
 def sweep(parts: Parts, *, table: str = "", age_s: int = SWEEP_AGE_S) -> Report:
-    """Load what is in the raw bucket although no event has loaded it, while time is left.
+    """Load what is in the raw bucket although no event has loaded it, and notice what is missing,
+    while time is left.
 
     table: only this one's objects; "" for all. age_s: only objects that are at least so old.
     """
     report = Report()
     folders = [table] if table else list(parts.store.folders(parts.raw_bucket))
-    _one_by_one(
-        parts,
-        (
-            partial(_sweep_folder, parts, folder, age_s, report)
-            for folder in takewhile(partial(_has_time, parts), folders)
-        ),
-    )
+    works: list[tuple[str, Callable[[], None]]] = [
+        (folder, partial(_sweep_folder, parts, folder, age_s, report)) for folder in folders
+    ]
+    if not table:
+        works.append((GIVEN_UP_FOLDER, partial(_sweep_given_up, parts)))
+    left = takewhile(lambda work: _has_time(parts, work[0]), works)
+    _one_by_one(parts, (work for _, work in left))
     return report
 
 
@@ -175,12 +178,24 @@ def _sweep_folder(parts: Parts, folder: str, age_s: int, report: Report) -> None
     """Take in a folder's objects until there are none, or the rest has to wait."""
     while True:
         found = parts.store.list_older(parts.raw_bucket, folder, age_s)
+        if folder == ERRORS_FOLDER:
+            notice_undelivered(_gaps(parts), found)
+            return
         names = list(islice(found, SWEEP_OBJECTS))
         if names:
             _take_in_table(parts, folder, names, 1, report)
         left = not (report.waiting | report.failed).isdisjoint(names)
-        if left or len(names) < SWEEP_OBJECTS or folder == ERRORS_FOLDER:
+        if left or len(names) < SWEEP_OBJECTS:
             return
+
+
+def _sweep_given_up(parts: Parts) -> None:
+    has_time = partial(_has_time, parts, GIVEN_UP_FOLDER)
+    notice_given_up(_gaps(parts), parts.store, parts.backup_bucket, has_time)
+
+
+def _gaps(parts: Parts) -> Gaps:
+    return Gaps(parts.engine.connection, parts.engine.queries)
 
 
 def _take_in_table(
@@ -189,7 +204,7 @@ def _take_in_table(
     """One table: its own failure fails its own objects, never another table's."""
     metadata = Metadata(parts.engine.connection, parts.engine.queries)
     if table == ERRORS_FOLDER:
-        _take_in_gaps(metadata, names, report)
+        _take_in_gaps(parts, names, report)
     elif is_table_name(table):
         _take_in_objects(parts, metadata, names, receives, report)
     else:
@@ -261,7 +276,7 @@ def _load_table(
     report: Report,
 ) -> None:
     """Load in portions; the next is read and staged while the database works on the last."""
-    acceptance = metadata.acceptance(registration)
+    acceptance = metadata.streams(registration).acceptance()
     missing: list[ObjectName] = []
     with ThreadPoolExecutor(1, "load") as database:
         running: Future[Loaded] | None = None
@@ -339,8 +354,7 @@ def _missing(
         return
     if parts.store.exists(name.processed(parts.backup_bucket)):
         return
-    metadata.add_gap("vanished", name)
-    log("error", "an object vanished before it was loaded", alarm="vanished", object=name.key)
+    notice_vanished(_gaps(parts), name)
 
 
 def _archive(parts: Parts, stored: StoredObject) -> None:
@@ -350,11 +364,9 @@ def _archive(parts: Parts, stored: StoredObject) -> None:
         parts.store.delete(stored.name)
 
 
-def _take_in_gaps(metadata: Metadata, names: Sequence[ObjectName], report: Report) -> None:
+def _take_in_gaps(parts: Parts, names: Sequence[ObjectName], report: Report) -> None:
     try:
-        for name in names:
-            if metadata.add_gap("undelivered", name):
-                log("error", "Firehose could not deliver changes", alarm="gap", object=name.key)
+        notice_undelivered(_gaps(parts), names)
     except DatabaseAway:
         raise
     except DatabaseError as error:

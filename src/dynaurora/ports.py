@@ -73,7 +73,10 @@ class ObjectStore(Protocol):
         ...
 
     def list_older(self, bucket: str, folder: str, age_s: int) -> Iterator[ObjectName]:
-        """The objects of a folder that are at least so old, in name order."""
+        """The objects below a folder, which may be several deep, that are at least so old.
+
+        In name order.
+        """
         ...
 
 

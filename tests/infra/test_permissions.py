@@ -1,8 +1,7 @@
 """Each permission that the emulator enforces: without it the Lambda fails, with it it works.
 
 The permission is taken from the live role of a deployed pipeline. Which ones are enforced: what the
-Lambdas' own code calls. The others are asserted on the templates (test_templates.py), and so is
-s3:ListBucket on the backup bucket: without it S3 says 403 of a missing object, the emulator 404.
+Lambdas' own code calls. The others are asserted on the templates (test_templates.py).
 """
 
 import copy
@@ -194,11 +193,20 @@ def test_the_load_reads_its_secret(call, without):
     assert call("load", SWEEP)["failed"] == 0
 
 
-def test_the_load_lists_the_raw_bucket(call, without, raw_object):
-    with without("load", "Buckets", "s3:ListBucket", only="-backup-000000000000-us-east-1"):
-        assert TABLE in call("load", SWEEP)["loaded"]
-    with without("load", "Buckets", "s3:ListBucket"):
+@pytest.mark.parametrize("bucket", ["raw", "backup"])
+def test_the_load_lists_its_buckets(call, without, raw_object, bucket):
+    """The raw one for what waits, the backup for what the streams' mappings gave up."""
+    with without("load", "Buckets", "s3:ListBucket", only=f"-{bucket}-000000000000-us-east-1"):
         assert "AccessDenied" in call("load", SWEEP)["errorMessage"]
+    call("load", SWEEP)
+
+
+def test_the_load_reads_what_was_given_up(aws, call, without, deployment):
+    backup = deployment.pipeline.outputs["BackupBucket"]
+    aws.client("s3").put_object(Bucket=backup, Key="aws/lambda/mapping/shard/1", Body=b"")
+    with without("load", "GivenUp", "s3:GetObject"):
+        assert "AccessDenied" in call("load", SWEEP)["errorMessage"]
+    assert call("load", SWEEP)["failed"] == 0
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,8 @@ def test_the_transform_may_only_log(pipeline):
 def test_the_load_may_move_objects_read_its_queue_and_one_secret(pipeline):
     """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html,
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html (404 needs ListBucket),
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html,
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (aws/lambda/)
     """
     queue = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
     network = ("AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface")
@@ -267,6 +268,7 @@ def test_the_load_may_move_objects_read_its_queue_and_one_secret(pipeline):
         ("s3:ListBucket", BACKUP),
         ("s3:GetObject", BACKUP + "/Processed/*"),
         ("s3:PutObject", BACKUP + "/Processed/*"),
+        ("s3:GetObject", BACKUP + "/aws/lambda/*"),
         *((f"sqs:{action}", "${Objects.Arn}") for action in queue),
         ("secretsmanager:GetSecretValue", "${DatabaseSecretArn}"),
         *((f"ec2:{action}", "*") for action in network),

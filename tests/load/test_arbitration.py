@@ -218,7 +218,7 @@ def test_objects_are_noted_in_name_order_before_anything_else(machine):
         metadata = Metadata(engine.connection, engine.queries)
         registration = metadata.registration("items")
         plugin = PluginFolder(machine.folder, "postgresql").plugin("items")
-        acceptance = metadata.acceptance(registration)
+        acceptance = metadata.streams(registration).acceptance()
         objects = [machine.store.read(name) for name in names]
         load(engine, registration, stage(plugin, engine.dialect, acceptance, objects))
     noted = "select object from dynaurora.objects where object like 'items/_' order by ctid"

@@ -87,6 +87,7 @@ def test_the_objects_of_one_folder_come_in_name_order_and_no_other_s(store):
         store.put(ObjectName(store.raw, key), b"")
     found = [name.key for name in store.objects.list_older(store.raw, "t", 0)]
     assert found == sorted(key for key in keys if key.startswith("t/"))
+    assert [name.key for name in store.objects.list_older(store.raw, "t/x", 0)] == ["t/x/é"]
     assert list(store.objects.list_older(store.raw, "t", 3600)) == []
 
 

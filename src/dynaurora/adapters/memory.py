@@ -45,7 +45,9 @@ class MemoryObjects:
         found = [
             name
             for name, (_, at) in list(self._objects.items())  # others may write meanwhile
-            if name.bucket == bucket and name.table == folder and at <= self.now - age_s
+            if name.bucket == bucket
+            and name.key.startswith(f"{folder}/")
+            and at <= self.now - age_s
         ]
         return iter(sorted(found))
 

@@ -80,6 +80,32 @@ create table if not exists {schema}.gaps (
   primary key (kind, bucket, object)
 )
 
+-- added_to_gaps
+-- A database of the version before gets these columns; which is told by the last of them, below.
+alter table {schema}.gaps
+  add column if not exists condition text not null default '',
+  add column if not exists changes integer,
+  add column if not exists state text not null default 'open' check (state in ('open', 'replayed', 'closed')),
+  add column if not exists closed_at timestamptz,
+  add column if not exists why text not null default ''
+
+-- added_to_quarantine
+-- number: what an operator calls an entry.
+alter table {schema}.quarantine
+  add column if not exists number bigint generated always as identity,
+  add column if not exists settled_at timestamptz,
+  add column if not exists why text not null default ''
+
+-- added_quarantine_number
+create unique index if not exists quarantine_number on {schema}.quarantine (number)
+
+-- added_to_tables
+alter table {schema}.tables add column if not exists parked_at timestamptz
+
+-- is_complete
+-- The column that is added last: where it is, everything is.
+select parked_at from {schema}.tables limit 0
+
 -- create_ledger
 -- No second index: updates then stay on their page (HOT). 3 digits of epoch, 14 of the label in
 -- milliseconds, 40 of the SequenceNumber. rev: the generation that applied the version, 0 = refused.
@@ -100,11 +126,13 @@ select pg_advisory_lock(hashtextextended('dynaurora create ' || %s, 0))
 select pg_advisory_unlock(hashtextextended('dynaurora create ' || %s, 0))
 
 -- table
-select number, generation, coalesce(parked_for, ''), coalesce(reason, ''), coalesce(plugin_digest, '')
+select number, name, generation, coalesce(parked_for, ''), coalesce(reason, ''), coalesce(plugin_digest, ''),
+  parked_at
 from {schema}.tables where name = %s
 
 -- tables
-select number, name, generation, coalesce(parked_for, ''), coalesce(reason, ''), coalesce(plugin_digest, '')
+select number, name, generation, coalesce(parked_for, ''), coalesce(reason, ''), coalesce(plugin_digest, ''),
+  parked_at
 from {schema}.tables order by name
 
 -- add_table
@@ -112,21 +140,24 @@ insert into {schema}.tables (name) values (%s) on conflict (name) do nothing
 
 -- table_created
 -- A table that an operator has dropped meanwhile stays dropped.
-update {schema}.tables set parked_for = null, reason = null, plugin_digest = %s, changed_at = now()
+update {schema}.tables set parked_for = null, parked_at = null, reason = null, plugin_digest = %s, changed_at = now()
 where number = %s and generation = %s and coalesce(parked_for, '') <> 'dropped'
 
 -- park_table
 -- A table that an operator has dropped stays dropped, whatever else is found about it.
-update {schema}.tables set parked_for = %s, reason = %s, plugin_digest = %s, changed_at = now()
+-- parked_at says since when it waits for this reason, however often it is found again.
+update {schema}.tables set
+  parked_at = case when parked_for = %s then coalesce(parked_at, changed_at) else now() end,
+  parked_for = %s, reason = %s, plugin_digest = %s, changed_at = now()
 where number = %s and coalesce(parked_for, '') <> 'dropped'
 
 -- unpark_table
-update {schema}.tables set parked_for = null, reason = null, plugin_digest = null, changed_at = now()
+update {schema}.tables set parked_for = null, parked_at = null, reason = null, plugin_digest = null, changed_at = now()
 where number = %s
 
 -- drop_table
 update {schema}.tables set generation = generation + 1, parked_for = 'dropped', reason = %s,
-  plugin_digest = null, changed_at = now()
+  plugin_digest = null, changed_at = now(), parked_at = now()
 where number = %s
 
 -- sql_table_owner
@@ -148,7 +179,7 @@ delete from {schema}.objects where table_number = %s
 delete from {schema}.streams where table_number = %s
 
 -- streams
-select arn, table_id, label_ms, epoch from {schema}.streams where table_number = %s
+select arn, table_id, epoch, accepted_at from {schema}.streams where table_number = %s
 
 -- add_stream
 insert into {schema}.streams (arn, table_number, table_id, label_ms, epoch) values (%s, %s, %s, %s, %s)
@@ -163,7 +194,25 @@ on conflict do nothing
 select exists (select from {schema}.objects where table_number = %s and object = %s and bucket = %s)
 
 -- add_gap
-insert into {schema}.gaps (kind, table_name, bucket, object) values (%s, %s, %s, %s) on conflict do nothing
+insert into {schema}.gaps (kind, table_name, bucket, object, condition, changes) values (%s, %s, %s, %s, %s, %s)
+on conflict do nothing
+
+-- known_gaps
+select object from {schema}.gaps where kind = %s and bucket = %s and object = any(%s)
+
+-- close_gap
+update {schema}.gaps set state = %s, why = %s, closed_at = now()
+where bucket = %s and object = %s and state = 'open'
+
+-- list_gaps
+select kind, table_name, bucket, object, condition, changes, state, noticed_at, closed_at, why
+from {schema}.gaps
+where (%s = '' or table_name = %s) and (%s or state = 'open')
+order by noticed_at, bucket, object limit %s
+
+-- count_gaps
+select table_name, kind, count(*), coalesce(sum(changes), 0)::bigint, min(noticed_at)
+from {schema}.gaps where state = 'open' group by 1, 2 order by 1, 2
 
 -- lock_streams
 -- Loads that meet streams new to a table look at them one after another.
@@ -212,12 +261,16 @@ delete from _refused as r where not exists (select from _won as w where w.k = r.
 update {ledger} as l set rev = 0 from _refused as r where l.k = r._key and l.version = r._version
 
 -- quarantine_refused
+-- What an operator has discarded stays so, however often it comes again. An entry is as old as its
+-- first refusal.
 insert into {schema}.quarantine as q
   (table_number, k, version, reason, message, plugin_digest, bucket, object, line)
 select %s, _key, _version, 'value', message, %s, bucket, object, line from _refused order by _key
 on conflict (table_number, k, version) do update set
-  state = 'open', reason = excluded.reason, message = excluded.message, code = '',
-  plugin_digest = excluded.plugin_digest, attempts = q.attempts + 1, quarantined_at = now()
+  state = case when q.state = 'discarded' then q.state else 'open' end,
+  quarantined_at = case when q.state = 'open' then q.quarantined_at else now() end,
+  reason = excluded.reason, message = excluded.message, code = '',
+  plugin_digest = excluded.plugin_digest, attempts = q.attempts + 1
 
 -- refuse_key
 -- Of this load's winners only: a change that was applied before stays so, whatever is refused now.
@@ -229,8 +282,10 @@ insert into {schema}.quarantine as q
   (table_number, k, version, reason, message, code, plugin_digest, bucket, object, line)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 on conflict (table_number, k, version) do update set
-  state = 'open', reason = excluded.reason, message = excluded.message, code = excluded.code,
-  plugin_digest = excluded.plugin_digest, attempts = q.attempts + 1, quarantined_at = now()
+  state = case when q.state = 'discarded' then q.state else 'open' end,
+  quarantined_at = case when q.state = 'open' then q.quarantined_at else now() end,
+  reason = excluded.reason, message = excluded.message, code = excluded.code,
+  plugin_digest = excluded.plugin_digest, attempts = q.attempts + 1
 
 -- has_open_quarantine
 select exists (select from {schema}.quarantine where table_number = %s and state = 'open')
@@ -238,13 +293,49 @@ select exists (select from {schema}.quarantine where table_number = %s and state
 -- settle_quarantine
 -- A newer version decided makes an entry superseded; its own version applied makes it retried.
 update {schema}.quarantine as q
-set state = case when l.version > q.version then 'superseded' else 'retried' end
+set state = case when l.version > q.version then 'superseded' else 'retried' end, settled_at = now()
 from {ledger} as l
 where q.table_number = %s and q.state = 'open' and l.k = q.k
   and (l.version > q.version or (l.version = q.version and l.rev > 0))
 
+-- settle_unreadable
+-- A line that could not be read stands under its hash; once it can, it has a key and a version.
+update {schema}.quarantine as q
+set state = case when l.version > %s::numeric then 'superseded' else 'retried' end, settled_at = now()
+from {ledger} as l
+where q.table_number = %s and q.k = %s and q.version = 0 and q.state = 'open' and l.k = %s
+
+-- list_quarantine
+select q.number, t.name, q.k, q.version, q.state, q.reason, q.message, q.code, q.plugin_digest,
+  q.bucket, q.object, q.attempts, q.quarantined_at, q.settled_at, q.why, octet_length(q.line),
+  case when %s then q.line end
+from {schema}.quarantine as q join {schema}.tables as t on t.number = q.table_number
+where
+  (%s = '' or t.name = %s) and (%s = '' or q.reason = %s) and (%s = '' or q.state = %s)
+  and (%s::bigint is null or q.quarantined_at <= now() - %s * interval '1 second')
+  and (%s::bigint is null or q.quarantined_at >= now() - %s * interval '1 second')
+  and (%s::bigint[] is null or q.number = any(%s)) and q.number > %s
+order by q.number limit %s
+
+-- count_chosen
+select count(*) from {schema}.quarantine as q join {schema}.tables as t on t.number = q.table_number
+where
+  (%s = '' or t.name = %s) and (%s = '' or q.reason = %s) and (%s = '' or q.state = %s)
+  and (%s::bigint is null or q.quarantined_at <= now() - %s * interval '1 second')
+  and (%s::bigint is null or q.quarantined_at >= now() - %s * interval '1 second')
+  and (%s::bigint[] is null or q.number = any(%s)) and q.number > %s
+
+-- discard_quarantine
+update {schema}.quarantine set state = 'discarded', why = %s, settled_at = now()
+where state = 'open' and number = any(%s)
+
 -- count_quarantine
 select t.name, q.reason, count(*) from {schema}.quarantine as q join {schema}.tables as t on t.number = q.table_number
+where q.state = 'open' group by 1, 2 order by 1, 2
+
+-- age_quarantine
+select t.name, q.reason, count(*), min(q.quarantined_at)
+from {schema}.quarantine as q join {schema}.tables as t on t.number = q.table_number
 where q.state = 'open' group by 1, 2 order by 1, 2
 
 -- take_versions
