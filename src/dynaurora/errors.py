@@ -26,6 +26,7 @@ as it is: it never holds a secret or the contents of an item.
     └── LocalServerError         a local server did not start or stop
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -45,6 +46,17 @@ class DynauroraError(Exception):
         self.expected = expected
         self.remedy = remedy
         super().__init__(where, found, expected, remedy)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The error for programs; `error_from` makes it an error again."""
+        return {
+            "kind": type(self).__name__,
+            "where": self.where,
+            "found": self.found,
+            "expected": self.expected,
+            "remedy": self.remedy,
+        }
 
     def __str__(self) -> str:
         expected = f"; expected {self.expected}" if self.expected else ""
@@ -125,6 +137,10 @@ class DatabaseError(DynauroraError):
         super().__init__(where, found, expected, remedy)
         self.code = code
 
+    @property
+    def facts(self) -> dict[str, str]:
+        return {**super().facts, "code": self.code}
+
 
 class RowRefused(DatabaseError):
     """The database refuses a row: halve the work, quarantine the row."""
@@ -154,3 +170,21 @@ class DatabaseUnknown(DatabaseError):
 
 class LocalServerError(DynauroraError):
     """A local server (the emulator of AWS, a database) did not start or stop."""
+
+
+def error_from(facts: Mapping[str, str]) -> DynauroraError:
+    """The error that these facts tell of, of its own class where that is known here.
+
+    >>> error_from(LoadRace("a load", "met another", code="40001").facts).code
+    '40001'
+    """
+    four = [facts.get(name, "") for name in ("where", "found", "expected", "remedy")]
+    kind = _kinds(DynauroraError).get(facts.get("kind", ""), DynauroraError)
+    if issubclass(kind, DatabaseError):
+        return kind(*four, code=facts.get("code", ""))
+    return AwsError(*four) if issubclass(kind, DeliveryFailed) else kind(*four)
+
+
+def _kinds(of: type[DynauroraError]) -> dict[str, type[DynauroraError]]:
+    below = (_kinds(kind) for kind in of.__subclasses__())
+    return {of.__name__: of, **{name: kind for found in below for name, kind in found.items()}}

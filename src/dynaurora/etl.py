@@ -73,20 +73,32 @@ class Staged:
     staging: Staging
     streams: Mapping[Stream, int]
     """Streams that the table has not been fed from before, and the epoch that they were given."""
+    is_noted: bool = True
+    """Whether the objects are noted, and left out where they are known: not so for lines that are
+    loaded again on purpose."""
+    once_unreadable: Sequence[bytes] = ()
+    """Lines that stand in quarantine under their hash, because they had no key."""
 
 
 def stage(
-    plugin: Plugin, dialect: Dialect, acceptance: Acceptance, objects: Sequence[StoredObject]
+    plugin: Plugin,
+    dialect: Dialect,
+    acceptance: Acceptance,
+    objects: Sequence[StoredObject],
+    *,
+    is_noted: bool = True,
+    once_unreadable: Sequence[bytes] = (),
 ) -> Staged:
     """Make rows of the lines of objects of one table. Needs no database.
 
+    is_noted, once_unreadable: see `Staged`.
     Raises ``StreamNotAccepted`` and ``PluginError`` where the table has to be parked.
     """
     staging = Staging(plugin, dialect, acceptance.epoch)
     with _uncollected():
         for stored in objects:
             staging.add(stored.name, unpacked(stored.data))
-    return Staged(plugin, objects, staging, dict(acceptance.new))
+    return Staged(plugin, objects, staging, dict(acceptance.new), is_noted, once_unreadable)
 
 
 def load(engine: Engine, registration: Registration, staged: Staged) -> Loaded:
@@ -123,6 +135,11 @@ def unpacked(data: bytes) -> bytes:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error):
         return data.replace(b"\n", b" ")
+
+
+def _hash_of(text: bytes) -> str:
+    """Under which a line without a readable key stands in quarantine."""
+    return blake2b(text, digest_size=16).hexdigest()
 
 
 class _Load:
@@ -170,6 +187,8 @@ class _Load:
 
     def _note(self, objects: Sequence[StoredObject]) -> list[StoredObject]:
         """2.4 (1): in name order, so that two loads of the same objects cannot deadlock."""
+        if not self._staged.is_noted:
+            return list(objects)
         statement, number = self._queries["note_object"], self._registration.number
         return [
             stored
@@ -376,7 +395,7 @@ class _Load:
         by_hash = {}
         for found in unreadable:
             text = raw_line(found.line)
-            by_hash[blake2b(text, digest_size=16).hexdigest()] = (found, text)
+            by_hash[_hash_of(text)] = (found, text)
         for key, (found, text) in sorted(by_hash.items()):
             self._connection.execute(
                 self._queries["quarantine_line"],
@@ -393,6 +412,17 @@ class _Load:
         if is_open:
             statement = self._queries.of_table("settle_quarantine", number)
             self._connection.execute(statement, [number])
+        if self._staged.once_unreadable:
+            self._settle_unreadable(self._staged.staging)
+
+    def _settle_unreadable(self, staging: Staging) -> None:
+        """A line that can be read now has a key, by which the ledger says what became of it."""
+        number = self._registration.number
+        statement = self._queries.of_table("settle_unreadable", number)
+        still = {found.line for found in staging.unreadable}
+        for text in sorted(set(self._staged.once_unreadable) - still, key=_hash_of):
+            key, version = staging.identity(text)
+            self._connection.execute(statement, [version, number, _hash_of(text), key.hex()])
 
     def _create(self, name: str, columns: Sequence[RelationColumn]) -> None:
         self._connection.execute(self._dialect.create_relation(name, columns))

@@ -84,6 +84,10 @@ class Parts:
     raw_bucket: str
     backup_bucket: str
 
+    def has_time(self) -> bool:
+        """Whether there is time to begin another portion."""
+        return self.clock.remaining_ms() >= RESERVED_MS
+
 
 def take_in_messages(parts: Parts, records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Load what the messages of an SQS event tell of; the ids of those that have to come again.
@@ -151,7 +155,7 @@ def sweep(parts: Parts, *, table: str = "", age_s: int = SWEEP_AGE_S) -> Report:
 
 
 def _has_time(parts: Parts, folder: str) -> bool:
-    if parts.clock.remaining_ms() >= RESERVED_MS:
+    if parts.has_time():
         return True
     log("warning", "the sweep stops: the next one goes on", folder=folder)
     return False
@@ -230,8 +234,9 @@ def _take_in_objects(
             # It waited until now, so older objects of it wait too.
             waiting = parts.store.list_older(parts.raw_bucket, table, 0)
             names = sorted({*names, *islice(waiting, SWEEP_OBJECTS)})
-        still_makes = partial(_still_makes, parts.plugins)
-        registration = metadata.create_tables(plugin, registration, still_makes)
+        registration = metadata.create_tables(
+            plugin, registration, partial(still_makes, parts.plugins)
+        )
         _load_table(parts, metadata, plugin, registration, names, report)
     except (PluginError, StatementRefused, StreamNotAccepted) as error:
         why: ParkedFor = "stream" if isinstance(error, StreamNotAccepted) else "plugin"
@@ -248,7 +253,8 @@ def _take_in_objects(
         _failed(table, error, names, report)
 
 
-def _still_makes(plugins: PluginFolder, table: str, sql_table: str) -> bool:
+def still_makes(plugins: PluginFolder, table: str, sql_table: str) -> bool:
+    """Whether the plugin of a table makes this SQL table now; see `metadata.StillMakes`."""
     try:
         plugin = plugins.plugin(table)
     except PluginError:
@@ -282,13 +288,13 @@ def _load_table(
         running: Future[Loaded] | None = None
         archive: Sequence[StoredObject] = ()
         for objects in _read(parts.store, names, missing):
-            if running is not None and parts.clock.remaining_ms() < RESERVED_MS:
+            if running is not None and not parts.has_time():
                 _out_of_time(plugin.table, names[names.index(objects[0].name) :], report)
                 break
             staged = stage(plugin, parts.engine.dialect, acceptance, objects)
             if running is not None:
                 _loaded(parts, plugin.table, running.result(), archive, report)
-            running = database.submit(_load, parts, metadata, registration, staged)
+            running = database.submit(load_staged, parts, metadata, registration, staged)
             archive = objects
         if running is not None:
             _loaded(parts, plugin.table, running.result(), archive, report)
@@ -311,7 +317,9 @@ def _loaded(
     log("info", "loaded", table=table, **asdict(loaded))
 
 
-def _load(parts: Parts, metadata: Metadata, registration: Registration, staged: Staged) -> Loaded:
+def load_staged(
+    parts: Parts, metadata: Metadata, registration: Registration, staged: Staged
+) -> Loaded:
     """Load; after a race the whole transaction is done again, on what is registered then."""
     for number in range(1, RACE_TRIES + 1):
         try:

@@ -170,6 +170,11 @@ class Staging:
             for other in self.versions(key):
                 del self._changes[key, other]
 
+    def identity(self, text: bytes) -> tuple[bytes, str]:
+        """Key and version of a line; raises ``LineUnreadable``."""
+        line = decode_line(text)
+        return key_of(line["keys"]), self._prefix(line) + sequence_digits(line["seq"])
+
     def newest_version(self, key: bytes) -> str:
         """The version of the newest change of a key."""
         return self._newest[key].version

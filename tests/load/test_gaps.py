@@ -83,7 +83,7 @@ def test_a_closed_gap_is_not_noted_again(machine):
     name = keep(machine, "one", given_up("items", record(1)))
     machine.sweep()
     with machine.database.session() as engine:
-        assert Gaps(engine.connection, engine.queries).close(name, "closed", "compared")
-        assert not Gaps(engine.connection, engine.queries).close(name, "closed", "again")
+        assert Gaps(engine.connection, engine.queries).close(name.key, "closed", "compared")
+        assert not Gaps(engine.connection, engine.queries).close(name.key, "closed", "again")
     machine.sweep()
     assert machine.rows("select state, why from dynaurora.gaps") == [("closed", "compared")]

@@ -72,9 +72,9 @@ class Gaps:
         known = {key for (key,) in self._making.fetch("known_gaps", parameters)}
         return [name for name in names if name.key not in known]
 
-    def close(self, name: ObjectName, state: GapState, why: str) -> bool:
-        """Close the gap of an object; False where none of it is open."""
-        return self._making.execute("close_gap", [state, why, name.bucket, name.key]) > 0
+    def close(self, key: str, state: GapState, why: str) -> bool:
+        """Close the gap of an object, whose key says its bucket; False where none is open."""
+        return self._making.execute("close_gap", [state, why, key]) > 0
 
     def listed(self, *, table: str = "", is_all: bool = False, limit: int) -> Iterator[Gap]:
         """The open gaps, or all; the oldest first. table: only this one's; "" for all."""

@@ -21,8 +21,8 @@ QuarantineReason = Literal["unreadable", "value", "database"]
 class Chosen:
     """Which entries are meant; "" and None mean any.
 
-    older_s, newer_s: by how long ago the entry was made. numbers: these alone. after: only entries
-    with a higher number.
+    older_s, newer_s: by how long ago the entry was made. numbers: these alone.
+    after, until: only entries with a higher number than the first, and none above the second.
     """
 
     table: str = ""
@@ -32,11 +32,13 @@ class Chosen:
     newer_s: int | None = None
     numbers: Sequence[int] | None = None
     after: int = 0
+    until: int | None = None
 
     def parameters(self) -> list[Any]:
         """For the statements that choose entries, which name each twice."""
         numbers = None if self.numbers is None else list(self.numbers)
-        given = (self.table, self.reason, self.state, self.older_s, self.newer_s, numbers)
+        age = (self.older_s, self.newer_s)
+        given = (self.table, self.reason, self.state, *age, numbers, self.until)
         return [*(value for each in given for value in (each, each)), self.after]
 
 
@@ -83,6 +85,11 @@ class Quarantine:
         """How many are chosen."""
         ((count,),) = self._making.fetch("count_chosen", chosen.parameters())
         return int(count)
+
+    def last(self) -> int:
+        """The highest number."""
+        ((number,),) = self._making.fetch("last_quarantine")
+        return int(number)
 
     def counted(self) -> list[tuple[str, QuarantineReason, int, datetime]]:
         """Table, reason, open entries, the oldest; by table and reason."""

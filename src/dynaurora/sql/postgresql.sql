@@ -202,7 +202,7 @@ select object from {schema}.gaps where kind = %s and bucket = %s and object = an
 
 -- close_gap
 update {schema}.gaps set state = %s, why = %s, closed_at = now()
-where bucket = %s and object = %s and state = 'open'
+where object = %s and state = 'open'
 
 -- list_gaps
 select kind, table_name, bucket, object, condition, changes, state, noticed_at, closed_at, why
@@ -314,7 +314,7 @@ where
   (%s = '' or t.name = %s) and (%s = '' or q.reason = %s) and (%s = '' or q.state = %s)
   and (%s::bigint is null or q.quarantined_at <= now() - %s * interval '1 second')
   and (%s::bigint is null or q.quarantined_at >= now() - %s * interval '1 second')
-  and (%s::bigint[] is null or q.number = any(%s)) and q.number > %s
+  and (%s::bigint[] is null or q.number = any(%s)) and (%s::bigint is null or q.number <= %s) and q.number > %s
 order by q.number limit %s
 
 -- count_chosen
@@ -323,7 +323,10 @@ where
   (%s = '' or t.name = %s) and (%s = '' or q.reason = %s) and (%s = '' or q.state = %s)
   and (%s::bigint is null or q.quarantined_at <= now() - %s * interval '1 second')
   and (%s::bigint is null or q.quarantined_at >= now() - %s * interval '1 second')
-  and (%s::bigint[] is null or q.number = any(%s)) and q.number > %s
+  and (%s::bigint[] is null or q.number = any(%s)) and (%s::bigint is null or q.number <= %s) and q.number > %s
+
+-- last_quarantine
+select coalesce(max(number), 0) from {schema}.quarantine
 
 -- discard_quarantine
 update {schema}.quarantine set state = 'discarded', why = %s, settled_at = now()

@@ -1,0 +1,50 @@
+"""Loading lines once more: an ordinary load that comes from no raw object.
+
+They are staged, arbitrated and applied as ever (docs/arbitration.md), so a change that is applied
+already, or that a newer one has followed, changes nothing. Only the ledger of objects is left out.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from dynaurora.errors import ProjectError
+from dynaurora.etl import Loaded, stage
+from dynaurora.intake import Parts, load_staged, still_makes
+from dynaurora.model.events import ObjectName
+from dynaurora.operations.desk import metadata_of, plugin_of
+from dynaurora.ports import StoredObject
+
+Line = tuple[ObjectName, bytes]
+"""A line, and the object that it came with, which stays its object in quarantine."""
+
+
+def load_again(
+    parts: Parts, table: str, lines: Sequence[Line], once_unreadable: Sequence[bytes] = ()
+) -> Loaded:
+    """Load lines of one table in one transaction.
+
+    once_unreadable: those of them that stand in quarantine without a key.
+    Raises ``ProjectError`` where the table's objects wait, and what a load raises. Nobody is
+    parked for it: who calls is told.
+    """
+    metadata = metadata_of(parts)
+    registration = metadata.registration(table)
+    plugin = plugin_of(parts, table)
+    if registration.waits_for(plugin.digest):
+        raise ProjectError(
+            f"table {table}",
+            f"it is parked ({registration.parked_for}), and its objects wait",
+            "a table that is loaded",
+            f"Mend that first (`dynaurora status`), or `dynaurora unpark {table}`.",
+        )
+    registration = metadata.create_tables(plugin, registration, partial(still_makes, parts.plugins))
+    staged = stage(
+        plugin,
+        parts.engine.dialect,
+        metadata.streams(registration).acceptance(),
+        # A newline first: nothing that begins so is taken for gzip.
+        [StoredObject(name, "", b"\n" + text) for name, text in lines],
+        is_noted=False,
+        once_unreadable=once_unreadable,
+    )
+    return load_staged(parts, metadata, registration, staged)

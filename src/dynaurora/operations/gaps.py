@@ -1,0 +1,161 @@
+"""Gaps: what is known to be missing is listed, loaded where something is left of it, or closed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from dynaurora.capture import line_of
+from dynaurora.errors import DatabaseAway, DynauroraError, ProjectError
+from dynaurora.etl import Loaded, unpacked
+from dynaurora.intake import Parts
+from dynaurora.metadata import Gap, Gaps
+from dynaurora.metadata.gaps import REPLAYABLE
+from dynaurora.model.leftovers import given_up, undelivered
+from dynaurora.model.lines import encode_line
+from dynaurora.operations.again import load_again
+from dynaurora.operations.desk import LIMIT, Desk, Facts, added, moment
+from dynaurora.ports import StoredObject
+
+AT_ONCE: Final = 10_000
+"""Gaps that are looked at in one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of one gap; ``error`` says why it is still open."""
+
+    gap: Gap
+    loaded: Loaded = field(default_factory=Loaded)
+    error: DynauroraError | None = None
+
+
+def list_gaps(desk: Desk, *, table: str = "", is_all: bool = False, limit: int = LIMIT) -> Facts:
+    """The open gaps, or all, the oldest first."""
+    found = _gaps(desk).listed(table=table, is_all=is_all, limit=limit)
+    return {"gaps": [_facts(gap) for gap in found]}
+
+
+def close_gap(desk: Desk, *, name: str, why: str) -> Facts:
+    """Close the gap of an object, by its key, because a person has looked into it."""
+    if not _gaps(desk).close(name, "closed", why):
+        raise ProjectError(
+            f"gap {name}", "none is open", "an object of `dynaurora gaps list`", "Correct it."
+        )
+    return {"object": name, "closed": True}
+
+
+def replay_each(parts: Parts, table: str = "") -> Iterator[Replayed]:
+    """Load what the open gaps hold, and close them; each is whole when it is told of.
+
+    A crash in between leaves the gap open, and loading it again changes nothing.
+    Raises ``DatabaseAway``; what is wrong with one gap is told, and the others go on.
+    """
+    for gap in _gaps(parts).listed(table=table, limit=AT_ONCE):
+        if gap.notice.kind in REPLAYABLE:
+            try:
+                yield Replayed(gap, _replayed(parts, gap))
+            except DatabaseAway:
+                raise
+            except DynauroraError as error:
+                yield Replayed(gap, error=error)
+
+
+def replay_gaps(parts: Parts, *, table: str = "") -> Facts:
+    """Replay while there is time; ``is_done`` says whether every gap was tried."""
+    counts: dict[str, int] = {"gaps": 0, "applied": 0, "superseded": 0, "quarantined": 0}
+    errors: list[Facts] = []
+    is_done = True
+    for number, replayed in enumerate(replay_each(parts, table), 1):
+        if replayed.error is None:
+            counts = added(counts, _counts(replayed.loaded))
+        else:
+            errors.append({"object": replayed.gap.notice.object.key, **replayed.error.facts})
+        if number == AT_ONCE or not parts.has_time():
+            is_done = False
+            break
+    return {"replayed": counts, "errors": errors, "is_done": is_done}
+
+
+def _gaps(desk: Desk) -> Gaps:
+    return Gaps(desk.engine.connection, desk.engine.queries)
+
+
+def _replayed(parts: Parts, gap: Gap) -> Loaded:
+    name = gap.notice.object
+    stored = parts.store.read(name)
+    if stored is not None:
+        loaded = _loaded(parts, gap, stored)
+        if gap.notice.kind == "undelivered":
+            _archive(parts, stored)
+    elif parts.store.exists(name.processed(parts.backup_bucket)):
+        loaded = Loaded()  # it was loaded, and then something came between
+    else:
+        raise ProjectError(
+            f"object {name.key}",
+            "it is gone, so nothing is left of it to load",
+            f"it to be in {name.bucket}",
+            f"Compare the table, then `dynaurora gaps close '{name.key}' --why …`.",
+        )
+    _gaps(parts).close(name.key, "replayed", "")
+    return loaded
+
+
+def _loaded(parts: Parts, gap: Gap, stored: StoredObject) -> Loaded:
+    name = stored.name
+    if gap.notice.kind == "undelivered":
+        lines = undelivered(unpacked(stored.data))
+        return load_again(parts, gap.notice.table, [(name, b"\n".join(lines))])
+    batch = given_up(stored.data, name.key)
+    lines = map(_line, batch.records)
+    return load_again(parts, batch.table, [(name, b"\n".join(lines))])
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    """The line that the capture would have made; what is no record goes on, to be quarantined."""
+    try:
+        return encode_line(line_of(record))
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError):
+        return orjson.dumps(dict(record))
+
+
+def _archive(parts: Parts, stored: StoredObject) -> None:
+    """The original is kept: below ``Processed/``, as what was loaded is."""
+    target = stored.name.processed(parts.backup_bucket)
+    if parts.store.copy(stored.name, stored.etag, target):
+        parts.store.delete(stored.name)
+
+
+def _counts(loaded: Loaded) -> dict[str, int]:
+    return {
+        "gaps": 1,
+        "applied": loaded.applied,
+        "superseded": loaded.superseded,
+        "quarantined": loaded.quarantined + loaded.unreadable,
+    }
+
+
+def _facts(gap: Gap) -> Facts:
+    notice = gap.notice
+    return {
+        "kind": notice.kind,
+        "table": notice.table,
+        "bucket": notice.object.bucket,
+        "object": notice.object.key,
+        "condition": notice.condition,
+        "changes": notice.changes,
+        "state": gap.state,
+        "noticed_at": moment(gap.noticed_at),
+        "closed_at": moment(gap.closed_at),
+        "why": gap.why,
+        "mended_by": _mended_by(gap),
+    }
+
+
+def _mended_by(gap: Gap) -> str:
+    if gap.state != "open":
+        return ""
+    if gap.notice.kind in REPLAYABLE and gap.notice.table:
+        return f"dynaurora gaps replay {gap.notice.table}"
+    return f"dynaurora gaps close '{gap.notice.object.key}' --why …"

@@ -1,0 +1,12 @@
+"""A pipeline's load on a real database, with objects in memory."""
+
+import pytest
+
+from support.load import LoadMachine
+
+
+@pytest.fixture
+def machine(database_url, tmp_path):
+    """A load that is driven by hand: put objects, write plugins, look at rows."""
+    with LoadMachine(database_url, tmp_path) as found:
+        yield found
