@@ -8,8 +8,9 @@ from typing import Any
 
 from measures import Measure, seconds
 
-from dynaurora.capture import capture
-from dynaurora.ports import PutOutcome
+from dynaurora.adapters.memory import MemoryObjects
+from dynaurora.capture import Captured, capture
+from dynaurora.ports import DeliveryStreams, PutOutcome
 from dynaurora.transform import transform
 
 
@@ -49,8 +50,18 @@ def measure(records: Sequence[dict[str, Any]], *, times: int) -> Iterator[Measur
 
 
 def _captured(records: Sequence[dict[str, Any]]) -> None:
-    captured = capture(records, streams=Taken(), prefix="", clock=Invocation())
-    assert captured.failure is None
+    assert _deliver(records, Taken()).failure is None
+
+
+def _deliver(records: Sequence[dict[str, Any]], streams: DeliveryStreams) -> Captured:
+    return capture(
+        records,
+        streams=streams,
+        prefix="",
+        bodies=MemoryObjects(),
+        backup_bucket="backup",
+        clock=Invocation(),
+    )
 
 
 def _base64_alone(data: str) -> str:
@@ -65,7 +76,7 @@ def _packs(records: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
             packs.extend(records)
             return super().put(stream, records)
 
-    capture(records, streams=Kept(), prefix="", clock=Invocation())
+    _deliver(records, Kept())
     return [
         {"recordId": str(number), "data": base64.b64encode(pack).decode("ascii")}
         for number, pack in enumerate(packs)

@@ -5,17 +5,20 @@ Woken by the stream mapping of each table. Wires the parts, calls one stage, rep
 """
 
 import time
+from functools import partial
 from typing import Any
 
 import boto3
 
 from dynaurora.adapters.firehose import FirehoseStreams
+from dynaurora.adapters.s3 import PATIENCE, S3Bodies
 from dynaurora.capture import capture
 from dynaurora.log import log
 from dynaurora.settings import CaptureSettings
 
 SETTINGS = CaptureSettings.from_environment()
 STREAMS = FirehoseStreams(boto3.client("firehose"))
+BODIES = S3Bodies(partial(boto3.client, "s3", config=PATIENCE))
 
 
 class Invocation:
@@ -35,6 +38,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         event["Records"],
         streams=STREAMS,
         prefix=SETTINGS.delivery_stream_prefix,
+        bodies=BODIES,
+        backup_bucket=SETTINGS.backup_bucket,
         clock=Invocation(context),
     )
     log(
@@ -43,6 +48,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         changes=captured.changes,
         records=captured.records,
         retried=captured.retried,
+        oversize=captured.oversize,
         failure=str(captured.failure or ""),
     )
     if captured.failure is None:

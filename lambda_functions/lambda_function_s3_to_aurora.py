@@ -12,14 +12,14 @@ from typing import Any
 import boto3
 
 from dynaurora.adapters.database import Database
-from dynaurora.adapters.s3 import S3Objects
+from dynaurora.adapters.s3 import PATIENCE, S3Objects
 from dynaurora.commands import run_command
 from dynaurora.intake import Parts, sweep, take_in_messages
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import LoadSettings
 
 SETTINGS = LoadSettings.from_environment()
-STORE = S3Objects(boto3.client("s3"))
+STORE = S3Objects(boto3.client("s3", config=PATIENCE))
 DATABASE = Database(SETTINGS.database, secrets=partial(boto3.client, "secretsmanager"))
 PLUGINS = PluginFolder(SETTINGS.sqlqueries, DATABASE.engine)
 

@@ -1,13 +1,14 @@
 """Capture: a batch of stream records becomes packed records of a Firehose stream.
 
     stream batch ─► lines ─► packs of at most 1,000 KiB ─► PutRecordBatch, again what failed
+                      └─► a line larger than that: its body to S3, and a pointer in its place
 
 Many changes share a Firehose record, because Firehose bills each record rounded up to 5 KB.
 What is still not delivered when the time is nearly over is told by the first SequenceNumber that
 failed: Lambda takes the lowest as its checkpoint and sends everything from there again. A change is
 checkpointed only after its delivery; delivering twice is harmless (the load arbitrates).
 
-This stage knows nothing of plugins, databases or S3.
+This stage knows nothing of plugins or databases.
 """
 
 import random
@@ -15,11 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from dynaurora.errors import AwsError, ChangeTooLarge, DeliveryFailed, DynauroraError
-from dynaurora.model.keys import key_of
-from dynaurora.model.lines import Line, Operation, encode_line
+from dynaurora.errors import AwsError, DeliveryFailed, DynauroraError
+from dynaurora.model.claims import claim_to, packed
+from dynaurora.model.events import ObjectName
+from dynaurora.model.lines import Line, Operation, encode_line, pointer_to
 from dynaurora.model.names import delivery_stream_name
-from dynaurora.ports import Clock, DeliveryStreams
+from dynaurora.ports import BodyStore, Clock, DeliveryStreams
 
 RECORD_BYTES: Final = 1_024_000
 """A Firehose record before base64: 1,000 KiB.
@@ -34,6 +36,10 @@ LONGEST_PAUSE_S: Final = 5.0
 RESERVED_MS: Final = 3_000
 """Kept of the invocation's time to answer, so that the answer is never lost to the time limit."""
 
+REPLICATION: Final = frozenset({"aws:rep:deleting", "aws:rep:updatetime", "aws:rep:updateregion"})
+"""What global tables of version 2017.11.29 add to items; some of it, or all.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables.V1.html"""
+
 
 @dataclass(frozen=True, slots=True)
 class Pack:
@@ -46,11 +52,16 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """What one batch came to. ``records`` counts Firehose records, ``retried`` those put again."""
+    """What one batch came to.
+
+    records: of Firehose. retried: those of them that were put again. oversize: changes whose bodies
+    were written to S3.
+    """
 
     changes: int
     records: int
     retried: int
+    oversize: int
     failure: DynauroraError | None = None
     failed_sequence_number: str = ""
 
@@ -60,25 +71,36 @@ def capture(
     *,
     streams: DeliveryStreams,
     prefix: str,
+    bodies: BodyStore,
+    backup_bucket: str,
     clock: Clock,
 ) -> Captured:
     """Deliver the changes of one batch.
 
     records: ``Records`` of a DynamoDB stream event, in the order of the stream.
     prefix: what stands before a table's name in the name of its Firehose stream.
+    bodies, backup_bucket: where the body of a change goes that no Firehose record can hold.
 
     A failure is a value: everything before ``failed_sequence_number`` has been delivered.
     """
     encoded: list[Pack] = []
     failure: DynauroraError | None = None
     failed = ""
+    oversize = 0
     for record in records:
-        try:
-            encoded.append(_encoded(record, prefix))
-        except DynauroraError as error:
-            # Nothing behind it is put: the batch comes again from here.
-            failure, failed = error, _sequence_number(record)
-            break
+        line = line_of(record)
+        data = encode_line(line)
+        if len(data) >= RECORD_BYTES:  # and then its newline
+            try:
+                line = _left_behind(line, data, bodies, backup_bucket, clock)
+            except DeliveryFailed as error:
+                # Nothing behind it is put: the batch comes again from here.
+                failure, failed = error, error.sequence_number
+                break
+            data = encode_line(line)
+            oversize += 1
+        stream = delivery_stream_name(prefix, line["table"])
+        encoded.append(Pack(stream, line["seq"], data + b"\n"))
     packs = list(_packed(encoded))
     retried = 0
     try:
@@ -86,7 +108,7 @@ def capture(
             retried += _deliver(put, streams, clock)
     except DeliveryFailed as error:
         failure, failed = error, error.sequence_number
-    return Captured(len(records), len(packs), retried, failure, failed)
+    return Captured(len(records), len(packs), retried, oversize, failure, failed)
 
 
 def line_of(record: Mapping[str, Any]) -> Line:
@@ -110,17 +132,28 @@ def line_of(record: Mapping[str, Any]) -> Line:
     return cast("Line", line)
 
 
-def _encoded(record: Mapping[str, Any], prefix: str) -> Pack:
-    line = line_of(record)
-    data = encode_line(line) + b"\n"
-    if len(data) > RECORD_BYTES:
-        raise ChangeTooLarge(
-            f"{line['table']}, key {key_of(line['keys']).hex()}",
-            f"its change has {len(data):,} bytes as a line",
-            f"at most {RECORD_BYTES:,}",
-            "Make the item smaller, or move its large attribute to S3.",
-        )
-    return Pack(delivery_stream_name(prefix, line["table"]), line["seq"], data)
+def _left_behind(line: Line, body: bytes, bodies: BodyStore, bucket: str, clock: Clock) -> Line:
+    """Write a line as a body to S3; the pointer to it. Raises ``DeliveryFailed``.
+
+    Half of the time that is left is kept for the changes before it, which are not put yet.
+    """
+    claim = claim_to(line["table"], line["seq"], line["at"], body)
+    name, data = ObjectName(bucket, claim["object"]), packed(body)
+    pauses = _Pauses(clock, keep_ms=clock.remaining_ms() // 2)
+    while True:
+        try:
+            bodies.put(name, data)
+        except AwsError as error:
+            if error.can_retry and pauses.take():
+                continue
+            raise DeliveryFailed(
+                f"s3://{bucket}/{name.key}",
+                f"the body of a change too large for a record was not written ({error})",
+                "it in the backup bucket",
+                "The batch comes again from this change. If this lasts, look at the bucket.",
+                sequence_number=line["seq"],
+            ) from error
+        return pointer_to(line, claim)
 
 
 def _packed(changes: Iterable[Pack]) -> Iterator[Pack]:
@@ -158,14 +191,12 @@ def _puts(packs: Iterable[Pack]) -> Iterator[list[Pack]]:
 
 def _deliver(put: Sequence[Pack], streams: DeliveryStreams, clock: Clock) -> int:
     """Put until all is taken; the number of records put again. Raises ``DeliveryFailed``."""
-    waiting, retried, pause_s = list(put), 0, FIRST_PAUSE_S
+    waiting, retried, pauses = list(put), 0, _Pauses(clock)
     while True:
         waiting, reason, can_retry = _put_once(waiting, streams)
         if not waiting:
             return retried
-        # Full jitter: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
-        wait_s = random.uniform(0, pause_s)  # noqa: S311 - spreads retries, guards nothing
-        if not can_retry or clock.remaining_ms() - wait_s * 1000 < RESERVED_MS:
+        if not can_retry or not pauses.take():
             raise DeliveryFailed(
                 waiting[0].stream,
                 f"{len(waiting)} of {len(put)} records were not taken in the time left ({reason})",
@@ -174,9 +205,29 @@ def _deliver(put: Sequence[Pack], streams: DeliveryStreams, clock: Clock) -> int
                 "stream's quota and at its alarms.",
                 sequence_number=waiting[0].sequence_number,
             )
-        clock.sleep(wait_s)
         retried += len(waiting)
-        pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+
+
+class _Pauses:
+    """Pauses between tries, jittered, longer each time up to a bound, while there is time.
+
+    keep_ms: so much of the invocation is left alone.
+    """
+
+    def __init__(self, clock: Clock, keep_ms: int = 0) -> None:
+        self._clock = clock
+        self._keep_ms = max(keep_ms, RESERVED_MS)
+        self._longest_s = FIRST_PAUSE_S
+
+    def take(self) -> bool:
+        """Wait; False, at once, where the time would be over then."""
+        # Full jitter: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+        wait_s = random.uniform(0, self._longest_s)  # noqa: S311 - spreads retries, guards nothing
+        if self._clock.remaining_ms() - wait_s * 1000 < self._keep_ms:
+            return False
+        self._clock.sleep(wait_s)
+        self._longest_s = min(LONGEST_PAUSE_S, self._longest_s * 2)
+        return True
 
 
 def _put_once(put: Sequence[Pack], streams: DeliveryStreams) -> tuple[list[Pack], str, bool]:
@@ -197,10 +248,6 @@ def _table(arn: str) -> str:
     return arn.split("/", 2)[1]
 
 
-def _sequence_number(record: Mapping[str, Any]) -> str:
-    return str(record["dynamodb"]["SequenceNumber"])
-
-
 def _is_expiry(record: Mapping[str, Any]) -> bool:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html"""
     identity = record.get("userIdentity") or {}
@@ -211,10 +258,6 @@ def _is_expiry(record: Mapping[str, Any]) -> bool:
 
 
 def _without_replication(image: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Global tables of version 2017.11.29 add three attributes to every item.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables.V1.html
-    """
-    if "aws:rep:updatetime" not in image:
+    if image.keys().isdisjoint(REPLICATION):
         return image
-    return {name: value for name, value in image.items() if not name.startswith("aws:rep:")}
+    return {name: value for name, value in image.items() if name not in REPLICATION}

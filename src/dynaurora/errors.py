@@ -10,11 +10,11 @@ as it is: it never holds a secret or the contents of an item.
     │   └── PluginError          one plugin file; the other files keep working
     ├── AwsError                 AWS refused
     │   ├── AwsAway              AWS failed, was slow or throttled: the outcome may be unknown
-    │   ├── DeliveryFailed       Firehose did not take a change in the time left
+    │   ├── DeliveryFailed       a change was not delivered in the time left
     │   └── StackFailed          a CloudFormation stack did not come up
     ├── ChangeError              one change cannot go on
-    │   ├── ChangeTooLarge       it does not fit a Firehose record
     │   ├── LineUnreadable       a line is not a change that this version reads
+    │   ├── BodyRefused          a body is missing, or not what its pointer names
     │   └── ValueRefused         a column cannot hold the value exactly
     ├── StreamNotAccepted        a stream that may not feed this table
     ├── DatabaseError            what the database answered, by class (docs/arbitration.md, errors)
@@ -87,7 +87,7 @@ class AwsAway(AwsError):
 
 
 class DeliveryFailed(AwsError):
-    """Firehose did not take a change in the time left.
+    """Firehose, or S3 for its body, did not take a change in the time left.
 
     sequence_number: the first change, in the order of the stream, that was not delivered.
     """
@@ -109,12 +109,12 @@ class ChangeError(DynauroraError):
     """One change cannot go on; its neighbours can."""
 
 
-class ChangeTooLarge(ChangeError):
-    """A change does not fit a Firehose record; ``where`` names its key by hash."""
-
-
 class LineUnreadable(ChangeError):
     """A line is not a change that this version reads."""
+
+
+class BodyRefused(ChangeError):
+    """A body is missing, or not what its pointer names; ``where`` is its object."""
 
 
 class ValueRefused(ChangeError):

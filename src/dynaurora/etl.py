@@ -3,7 +3,8 @@
     stage   outside the transaction: lines become rows, of which the newest per key is kept (3)
 
     1  note the objects in the ledger of objects; what is there already is left out
-    2  copy the staged rows, take the table's lock, look at its generation
+    2  copy the staged rows, fetch the bodies of what may win and copy their rows, take the table's
+       lock, look at its generation
     4  (tombstones are kept: no floor)
     5  arbitrate, in a statement of its own and in key order: only winners stay staged
     6  run the plugin's statements under a savepoint; halve the winners where rows are refused
@@ -17,7 +18,7 @@ loaded again without harm: order and duplicates are decided by the ledger, not b
 import gc
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -33,10 +34,15 @@ from dynaurora.plugins.contract import Plugin
 from dynaurora.ports import GZIP, Connection, StoredObject
 from dynaurora.sql.dialect import Dialect, RelationColumn
 from dynaurora.sql.queries import Queries
-from dynaurora.staging import Relation, Staging, Unreadable, refused_relation
+from dynaurora.staging import Claimed, Relation, Staging, Unreadable
 
 LEAST_BUDGET: Final = 100
 """Refused rows of one load above which, and above 1 %, the plugin and not the rows is broken."""
+
+
+Bodies = Callable[[str], bytes | None]
+"""Gives an object of the backup bucket by its key, or None where there is none. What it raises
+fails the load: a body that cannot be fetched now is no body that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +107,14 @@ def stage(
     return Staged(plugin, objects, staging, dict(acceptance.new), is_noted, once_unreadable)
 
 
-def load(engine: Engine, registration: Registration, staged: Staged) -> Loaded:
+def load(engine: Engine, registration: Registration, staged: Staged, bodies: Bodies) -> Loaded:
     """Load what was staged, in one transaction.
 
     Raises ``LoadRace`` and ``DatabaseAway`` with nothing done; ``PluginError`` and
     ``StreamNotAccepted`` where the table has to be parked, likewise with nothing done.
     """
     with engine.connection.transaction():
-        return _Load(engine, registration, staged).run()
+        return _Load(engine, registration, staged, bodies).run()
 
 
 @contextmanager
@@ -145,7 +151,9 @@ def _hash_of(text: bytes) -> str:
 class _Load:
     """One load, inside its transaction."""
 
-    def __init__(self, engine: Engine, registration: Registration, staged: Staged) -> None:
+    def __init__(
+        self, engine: Engine, registration: Registration, staged: Staged, bodies: Bodies
+    ) -> None:
         self._connection = engine.connection
         self._dialect = engine.dialect
         self._queries = engine.queries
@@ -154,6 +162,9 @@ class _Load:
         self._registration = registration
         self._staged = staged
         self._plugin = staged.plugin
+        self._bodies = bodies
+        self._has_changes = staged.plugin.names("changes")
+        self._has_refused = False
         self._relations: list[Relation] = []
 
     def run(self) -> Loaded:
@@ -167,12 +178,14 @@ class _Load:
             self._staged = stage(self._plugin, self._dialect, acceptance, new)
         staging = self._staged.staging
         self._copy(staging)
+        self._redeem(staging)
+        self._copy_refused(staging)
         self._lock()
         self._accept()
         won = self._arbitrate(staging)
-        refused = self._quarantine_refused(staging)
-        if won or self._plugin.names("changes"):  # which has the changes that lost, too
-            refused += self._apply(staging, refused)
+        refused, refused_values = self._quarantine_refused()
+        if won or self._has_changes:  # which has the changes that lost, too
+            refused += self._apply(staging, refused_values)
         self._quarantine_unreadable(staging.unreadable)
         self._settle()
         return Loaded(
@@ -207,9 +220,39 @@ class _Load:
             self._copy_rows(self._relations)
         except RowRefused:
             self._copy_in_parts(staging)
+
+    def _redeem(self, staging: Staging) -> None:
+        """Fetch the bodies of the changes that may win, one at a time, and copy their rows.
+
+        Before the arbitration, because nothing that others wait for may be held while S3 is asked;
+        what loses by then has been fetched in vain (docs/adr/0007).
+        """
+        for claimed in self._contenders(staging.claimed):
+            relations = staging.redeem(claimed, self._bodies(claimed.body))
+            try:
+                self._copy_rows(relations)
+            except RowRefused as error:
+                staging.refuse_redeemed(claimed, error.found)
+
+    def _contenders(self, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """Those that the ledger would let through now; all, where losers leave rows as well."""
+        if not claimed or self._has_changes:
+            return list(claimed)
+        self._connection.execute(self._queries["create_claimed"])
+        columns = (RelationColumn("_key", ""), RelationColumn("_version", ""))
+        rows = [f"{self._dialect.encoded_key(one.key)}\t{one.version}" for one in claimed]
+        self._copy_rows([Relation("_claimed", columns, rows)])
+        statement = self._queries.of_table("claimed_contenders", self._registration.number)
+        found = self._connection.fetch(statement, [self._registration.generation])
+        keys = {self._dialect.key_bytes(key) for (key,) in found}
+        return [one for one in claimed if one.key in keys]
+
+    def _copy_refused(self, staging: Staging) -> None:
         self._connection.execute(self._queries["create_won"])
         self._connection.execute(self._queries["create_refused"])
-        self._copy_rows([refused_relation(staging.refused, self._dialect)])
+        refused = staging.refused()
+        self._has_refused = bool(refused.rows)
+        self._copy_rows([refused])
 
     def _copy_rows(self, relations: Sequence[Relation]) -> None:
         filled = [relation for relation in relations if relation.rows]
@@ -281,20 +324,25 @@ class _Load:
         won = self._connection.execute(statement, [self._registration.generation])
         if won < staging.keys:
             for relation in self._relations:
-                if relation.rows and relation.name != "changes":
+                if relation.name != "changes" and (relation.rows or staging.claimed):
                     self._connection.execute(self._dialect.keep_winners(relation.name))
-            self._connection.execute(self._queries["keep_refused_winners"])
+            if self._has_refused:
+                kept = "keep_refused_changes" if self._has_changes else "keep_refused_winners"
+                self._connection.execute(self._queries.of_table(kept, self._registration.number))
         return won
 
-    def _quarantine_refused(self, staging: Staging) -> int:
-        """Winners that a column cannot hold: they move the ledger, with generation 0."""
-        if not staging.refused:
-            return 0
+    def _quarantine_refused(self) -> tuple[int, int]:
+        """Winners that no row could be made of: they move the ledger, with generation 0.
+
+        How many they are, and how many of them for a value that a column cannot hold.
+        """
+        if not self._has_refused:
+            return 0, 0
         number = self._registration.number
-        self._connection.execute(self._queries.of_table("refuse_in_ledger", number))
-        return self._connection.execute(
-            self._queries["quarantine_refused"], [number, self._plugin.digest]
-        )
+        refused = self._connection.execute(self._queries.of_table("refuse_in_ledger", number))
+        ((values,),) = self._connection.fetch(self._queries["count_refused_values"])
+        self._connection.execute(self._queries["quarantine_refused"], [number, self._plugin.digest])
+        return refused, values
 
     def _apply(self, staging: Staging, refused: int) -> int:
         """2.4 (6): run the plugin; the number of changes that the database refused.

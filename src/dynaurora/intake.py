@@ -49,6 +49,10 @@ LOAD_OBJECTS: Final = 1000
 """One transaction takes objects until it has this much, unpacked: it bounds the memory of a load,
 and the next portion is staged while the database works on the last."""
 
+BODY_BYTES: Final = 64 * 1024 * 1024
+"""A load of several objects has at most this much in bodies, which it fetches one by one: some 20
+to 60 of them, so that it comes to its end in seconds."""
+
 SWEEP_OBJECTS: Final = 10_000
 """Objects of a table that are listed at once: a table that waits for weeks has many."""
 
@@ -287,15 +291,15 @@ def _load_table(
     with ThreadPoolExecutor(1, "load") as database:
         running: Future[Loaded] | None = None
         archive: Sequence[StoredObject] = ()
-        for objects in _read(parts.store, names, missing):
+        staging = partial(stage, plugin, parts.engine.dialect, acceptance)
+        for staged in _staged(staging, _read(parts.store, names, missing)):
             if running is not None and not parts.has_time():
-                _out_of_time(plugin.table, names[names.index(objects[0].name) :], report)
+                _out_of_time(plugin.table, names[names.index(staged.objects[0].name) :], report)
                 break
-            staged = stage(plugin, parts.engine.dialect, acceptance, objects)
             if running is not None:
                 _loaded(parts, plugin.table, running.result(), archive, report)
             running = database.submit(load_staged, parts, metadata, registration, staged)
-            archive = objects
+            archive = staged.objects
         if running is not None:
             _loaded(parts, plugin.table, running.result(), archive, report)
     for name in missing:
@@ -323,7 +327,7 @@ def load_staged(
     """Load; after a race the whole transaction is done again, on what is registered then."""
     for number in range(1, RACE_TRIES + 1):
         try:
-            return load(parts.engine, registration, staged)
+            return load(parts.engine, registration, staged, partial(_body, parts))
         except LoadRace as error:
             if number == RACE_TRIES:
                 raise
@@ -332,6 +336,25 @@ def load_staged(
             parts.clock.sleep(random.uniform(0, 0.1 * 2**number))  # noqa: S311 - spreads retries
             registration = metadata.registration(table)
     raise AssertionError
+
+
+def _staged(
+    staging: Callable[[Sequence[StoredObject]], Staged], portions: Iterable[Sequence[StoredObject]]
+) -> Iterator[Staged]:
+    """The portions as rows; one whose lines are pointers to too many bodies is taken in halves."""
+    for objects in portions:
+        staged = staging(objects)
+        if staged.staging.body_bytes > BODY_BYTES and len(objects) > 1:
+            middle = len(objects) // 2
+            yield from _staged(staging, [objects[:middle], objects[middle:]])
+        else:
+            yield staged
+
+
+def _body(parts: Parts, key: str) -> bytes | None:
+    """The body of a change that was too large for its line."""
+    stored = parts.store.read(ObjectName(parts.backup_bucket, key))
+    return stored.data if stored else None
 
 
 def _read(

@@ -30,6 +30,14 @@ class DeliveryStreams(Protocol):
         ...
 
 
+class BodyStore(Protocol):
+    """S3, as far as capture needs it."""
+
+    def put(self, name: ObjectName, data: bytes) -> None:
+        """Write an object, over one of the same name."""
+        ...
+
+
 GZIP: Final = b"\x1f\x8b"
 """How every gzip begins."""
 

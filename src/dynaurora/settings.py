@@ -24,17 +24,14 @@ class CaptureSettings:
 
     delivery_stream_prefix: str
     stream_failures: StreamFailures
+    backup_bucket: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "CaptureSettings":
-        failures = environment.get("DYNAURORA_STREAM_FAILURES") or "report"
-        if failures not in ("report", "raise"):
-            raise SettingsError(
-                "DYNAURORA_STREAM_FAILURES", f'is "{failures}"', '"report" or "raise"', "Set one."
-            )
         return cls(
             delivery_stream_prefix=environment.get("DYNAURORA_DELIVERY_STREAM_PREFIX", ""),
-            stream_failures="raise" if failures == "raise" else "report",
+            stream_failures=stream_failures(environment),
+            backup_bucket=_backup_bucket(environment),
         )
 
 
@@ -70,10 +67,22 @@ class LoadSettings:
             database=DatabaseSettings.from_environment(environment),
             sqlqueries=Path(environment.get("DYNAURORA_SQLQUERIES") or "sqlqueries"),
             raw_bucket=_required(environment, "DYNAURORA_RAW_BUCKET", "the raw bucket's name"),
-            backup_bucket=_required(
-                environment, "DYNAURORA_BACKUP_BUCKET", "the backup bucket's name"
-            ),
+            backup_bucket=_backup_bucket(environment),
         )
+
+
+def stream_failures(environment: Mapping[str, str]) -> StreamFailures:
+    """What capture does with a change that failed."""
+    found = environment.get("DYNAURORA_STREAM_FAILURES") or "report"
+    if found not in ("report", "raise"):
+        raise SettingsError(
+            "DYNAURORA_STREAM_FAILURES", f'is "{found}"', '"report" or "raise"', "Set one."
+        )
+    return "raise" if found == "raise" else "report"
+
+
+def _backup_bucket(environment: Mapping[str, str]) -> str:
+    return _required(environment, "DYNAURORA_BACKUP_BUCKET", "the backup bucket's name")
 
 
 def _required(environment: Mapping[str, str], name: str, expected: str) -> str:

@@ -1,7 +1,8 @@
 """Staging: lines become typed, exact rows of the relations that a plugin's SQL reads.
 
     lines ─► the newest change per key ─► rows of staged, removed, staged_<rows>, changes
-                                     └─► refused (a column cannot hold a value exactly)
+          │                          ├─► refused (a column cannot hold a value exactly)
+          │                          └─► claimed (a pointer: its row is made when its body is there)
           └► unreadable (no change at all)
 
 Everything here is plain data: no database, no S3. Rows are made in the text form of COPY, in which
@@ -12,13 +13,13 @@ in ``changes``, which has every version.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from dynaurora.cells import NULL, Image, RowsWriter, item_cell, written_cells
-from dynaurora.errors import LineUnreadable, ValueRefused
+from dynaurora.errors import BodyRefused, LineUnreadable, ValueRefused
 from dynaurora.model.events import ObjectName
 from dynaurora.model.keys import key_of
-from dynaurora.model.lines import Line, decode_line, split_lines
+from dynaurora.model.lines import Line, decode_line, redeemed, split_lines
 from dynaurora.model.types import plain_json_of_image
 from dynaurora.model.versions import Stream, sequence_digits, stream_of
 from dynaurora.plugins.contract import Plugin
@@ -29,6 +30,10 @@ BLOCK_ROWS: Final = 2_000
 """Rows that are sent to the database at once: about a megabyte."""
 
 _EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_REFUSED_COLUMNS: Final = tuple(
+    "_key _version _newest _changed_at _gone reason message bucket object line".split()
+)
 
 Epochs = Callable[[Stream], int]
 """The epoch of a stream that may feed the table; raises ``StreamNotAccepted`` for another."""
@@ -55,13 +60,31 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A change that a column cannot hold exactly. ``message`` never holds the value."""
+    """A change that no row can be made of. ``message`` never holds the value.
+
+    reason: a column cannot hold a ``value`` of it exactly, or it has no ``body``.
+    """
 
     key: bytes
     version: str
     changed_at: str
     is_gone: bool
+    reason: Literal["value", "body"]
     message: str
+    object: ObjectName
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A change whose body lies in the backup bucket.
+
+    body: the key of its object there. line: the pointer.
+    """
+
+    key: bytes
+    version: str
+    body: str
     object: ObjectName
     line: bytes
 
@@ -79,6 +102,7 @@ class Unreadable:
 class _Newest:
     """The newest change of a key that the load has seen so far.
 
+    row: "" while there is none, because the change is refused or claimed.
     children: the number of a relation of rows, and a row of it.
     """
 
@@ -86,7 +110,6 @@ class _Newest:
     row: str = ""
     is_gone: bool = False
     children: Sequence[tuple[int, str]] = ()
-    refused: Refused | None = None
 
 
 class Staging:
@@ -104,6 +127,9 @@ class Staging:
         self._times: dict[int, str] = {}
         self._newest: dict[bytes, _Newest] = {}
         self._changes: dict[tuple[bytes, str], str] = {}
+        self._refused: dict[tuple[bytes, str], Refused] = {}
+        self._claimed: dict[tuple[bytes, str], Claimed] = {}
+        self._redeemed: set[tuple[bytes, str]] = set()
         self._key_attributes = key_attributes(plugin).keys()
         self._key_cells = [(n, item_cell(dialect, n, plugin.columns[n])) for n in plugin.key]
         self._cells = [
@@ -115,6 +141,7 @@ class Staging:
         self.unreadable: list[Unreadable] = []
         self.lines = 0
         self.superseded = 0
+        self.body_bytes = 0
 
     @property
     def keys(self) -> int:
@@ -122,9 +149,9 @@ class Staging:
         return len(self._newest)
 
     @property
-    def refused(self) -> list[Refused]:
-        """The newest changes of their keys that no row could be made of."""
-        return [newest.refused for newest in self._newest.values() if newest.refused]
+    def claimed(self) -> list[Claimed]:
+        """The changes that may need their bodies, in key order."""
+        return [self._claimed[place] for place in sorted(self._claimed) if self._is_wanted(place)]
 
     def add(self, name: ObjectName, data: bytes) -> None:
         """Stage the lines of an object. data: its content, unpacked."""
@@ -137,38 +164,62 @@ class Staging:
 
     def relations(self) -> list[Relation]:
         """``staged`` and ``removed`` always, the others where a statement names them."""
-        kept = [newest for newest in self._newest.values() if not newest.refused]
-        puts = [newest for newest in kept if not newest.is_gone]
-        found = [
-            Relation("staged", self._staged_columns(), [newest.row for newest in puts]),
-            Relation("removed", self._removed_columns(), [n.row for n in kept if n.is_gone]),
+        kept = [newest for newest in self._newest.values() if newest.row]
+        return self._relations(kept, list(self._changes.values()))
+
+    def redeem(self, claimed: Claimed, data: bytes | None) -> list[Relation]:
+        """The rows of a change whose body is there now; none where it is refused.
+
+        data: the object that its pointer names, or None where there is none.
+        The rows are not kept: a load has room for one body, not for all. So this may be done again.
+        """
+        place = (claimed.key, claimed.version)
+        self._refused.pop(place, None)
+        pointer = decode_line(claimed.line)
+        try:
+            line = redeemed(pointer, data)
+        except BodyRefused as error:
+            self._refuse(pointer, *place, "body", str(error), claimed.line, claimed.object)
+            return []
+        made = self._made(line, *place, claimed.line, claimed.object)
+        changes = [self._changes.pop(place)] if place in self._changes else []
+        if changes:
+            self._redeemed.add(place)
+        is_newest = self.newest_version(claimed.key) == claimed.version
+        return self._relations([made] if is_newest and made.row else [], changes)
+
+    def refused(self) -> Relation:
+        """The changes that no row could be made of, as rows of ``_refused``, which the dialect's
+        ``.sql`` file makes: the newest of their keys, and where there are ``changes`` all."""
+        rows = [
+            self._refused_row(found) for p, found in self._refused.items() if self._is_wanted(p)
         ]
-        for number, maker in enumerate(self._rows):
-            children = [row for n in puts for place, row in n.children if place == number]
-            found.append(Relation(maker.relation, self._rows_columns(maker), children))
-        if self._has_changes:
-            columns = (*self._staged_columns(), *self._mark_columns())
-            found.append(Relation("changes", columns, list(self._changes.values())))
-        return found
+        return Relation("_refused", tuple(RelationColumn(n, "") for n in _REFUSED_COLUMNS), rows)
 
     def staged_keys(self) -> list[bytes]:
         """The keys that have rows, in the order of the keys."""
-        keys = {key for key, newest in self._newest.items() if not newest.refused}
+        keys = {key for key, newest in self._newest.items() if newest.row}
         return sorted(keys | {key for key, _ in self._changes})
 
     def refuse(
         self, messages: Mapping[bytes, str], objects: Iterable[tuple[ObjectName, bytes]]
     ) -> None:
         """Take back the rows of these keys: the database refuses even to stage them."""
-        for key, (version, name, text) in self.find(messages.keys(), objects).items():
-            newest = self._newest[key]
-            if newest.refused is None:
-                changed_at = self._time(decode_line(text)["at"])
-                newest.refused = Refused(
-                    key, version, changed_at, newest.is_gone, messages[key], name, text
-                )
-            for other in self.versions(key):
-                del self._changes[key, other]
+        for line, key, version, name, text in self._lines_of(messages.keys(), objects):
+            is_newest = version == self._newest[key].version
+            if is_newest:
+                self._newest[key].row = ""
+            place = (key, version)
+            had_row = self._changes.pop(place, None) is not None or is_newest
+            if had_row and place not in self._refused and place not in self._claimed:
+                self._refuse(line, *place, "value", messages[key], text, name)
+
+    def refuse_redeemed(self, claimed: Claimed, message: str) -> None:
+        """The same of a change whose body has been fetched."""
+        place = (claimed.key, claimed.version)
+        self._redeemed.discard(place)
+        pointer = decode_line(claimed.line)
+        self._refuse(pointer, *place, "value", message, claimed.line, claimed.object)
 
     def identity(self, text: bytes) -> tuple[bytes, str]:
         """Key and version of a line; raises ``LineUnreadable``."""
@@ -181,7 +232,8 @@ class Staging:
 
     def versions(self, key: bytes) -> list[str]:
         """The versions of a key that are in ``changes``, the oldest first."""
-        return sorted(version for found, version in self._changes if found == key)
+        places = (*self._changes, *self._redeemed)
+        return sorted(version for found, version in places if found == key)
 
     def find(
         self,
@@ -193,7 +245,15 @@ class Staging:
         Lines are read again for this, because keeping all of them would double the memory of a
         load for the sake of the few that the database refuses.
         """
-        found: dict[bytes, tuple[str, ObjectName, bytes]] = {}
+        return {
+            key: (version, name, text)
+            for _, key, version, name, text in self._lines_of(keys, objects)
+            if version == self._newest[key].version
+        }
+
+    def _lines_of(
+        self, keys: Collection[bytes], objects: Iterable[tuple[ObjectName, bytes]]
+    ) -> Iterator[tuple[Line, bytes, str, ObjectName, bytes]]:
         for name, data in objects:
             for text in split_lines(data):
                 try:
@@ -204,9 +264,7 @@ class Staging:
                     version = self._prefix(line) + sequence_digits(line["seq"])
                 except LineUnreadable:
                     continue
-                if version == self._newest[key].version:
-                    found[key] = (version, name, text)
-        return found
+                yield line, key, version, name, text
 
     def _add(self, text: bytes, name: ObjectName) -> None:
         line = decode_line(text)
@@ -216,26 +274,56 @@ class Staging:
             raise LineUnreadable("keys", "other attributes than the table's key", "the table's key")
         known = self._newest.get(key)
         if known is None or version > known.version:
-            self._newest[key] = self._made(line, key, version, text, name)
+            self._newest[key] = self._found(line, key, version, text, name)
         elif self._has_changes and version < known.version:
-            self._made(line, key, version, text, name)
+            self._found(line, key, version, text, name)
         if known is not None:
             self.superseded += 1
+
+    def _found(
+        self, line: Line, key: bytes, version: str, text: bytes, name: ObjectName
+    ) -> _Newest:
+        if "claim" not in line:
+            return self._made(line, key, version, text, name)
+        self._time(line["at"])  # what no time can be made of is unreadable now, not later
+        claim = line["claim"]
+        self.body_bytes += claim["bytes"]
+        self._claimed[key, version] = Claimed(key, version, claim["object"], name, text)
+        return _Newest(version)
 
     def _made(self, line: Line, key: bytes, version: str, text: bytes, name: ObjectName) -> _Newest:
         changed_at = self._time(line["at"])
         head = f"{self._dialect.encoded_key(key)}\t{version}\t{changed_at}"
-        is_gone = line["op"] == "REMOVE"
         try:
-            if is_gone:
+            if line["op"] == "REMOVE":
                 return self._removal(line, key, version, head)
             return self._put(line, key, version, head)
         except ValueRefused as error:
             message = _storable(str(error))
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             message = f"image: it is no DynamoDB JSON ({type(error).__name__})"
-        refused = Refused(key, version, changed_at, is_gone, message, name, text)
-        return _Newest(version, is_gone=is_gone, refused=refused)
+        self._refuse(line, key, version, "value", message, text, name)
+        return _Newest(version)
+
+    def _refuse(
+        self,
+        line: Line,
+        key: bytes,
+        version: str,
+        reason: Literal["value", "body"],
+        message: str,
+        text: bytes,
+        name: ObjectName,
+    ) -> None:
+        is_gone, changed_at = line["op"] == "REMOVE", self._time(line["at"])
+        refused = Refused(key, version, changed_at, is_gone, reason, message, name, text)
+        self._refused[key, version] = refused
+
+    def _is_wanted(self, place: tuple[bytes, str]) -> bool:
+        """Whether it matters to the load what this change is: the newest of its key does, and
+        where every change leaves a row, in ``changes``, all do, winners or not."""
+        key, version = place
+        return self._has_changes or self._newest[key].version == version
 
     def _put(self, line: Line, key: bytes, version: str, head: str) -> _Newest:
         image = line["new"]
@@ -264,6 +352,38 @@ class Staging:
             item = [NULL] if self._has_item else []
             self._changes[key, version] = "\t".join([head, *cells, *item, "true", expired])
         return _Newest(version, "\t".join([head, *keys, expired]), is_gone=True)
+
+    def _relations(self, kept: Sequence[_Newest], changes: Sequence[str]) -> list[Relation]:
+        puts = [newest for newest in kept if not newest.is_gone]
+        found = [
+            Relation("staged", self._staged_columns(), [newest.row for newest in puts]),
+            Relation("removed", self._removed_columns(), [n.row for n in kept if n.is_gone]),
+        ]
+        for number, maker in enumerate(self._rows):
+            children = [row for n in puts for place, row in n.children if place == number]
+            found.append(Relation(maker.relation, self._rows_columns(maker), children))
+        if self._has_changes:
+            columns = (*self._staged_columns(), *self._mark_columns())
+            found.append(Relation("changes", columns, changes))
+        return found
+
+    def _refused_row(self, found: Refused) -> str:
+        dialect = self._dialect
+        is_newest = self._newest[found.key].version == found.version
+        return "\t".join(
+            [
+                dialect.encoded_key(found.key),
+                found.version,
+                "true" if is_newest else "false",
+                found.changed_at,
+                "true" if found.is_gone else "false",
+                found.reason,
+                dialect.encoded_text(found.message),
+                dialect.encoded_text(found.object.bucket),
+                dialect.encoded_text(found.object.key),
+                dialect.encoded_bytes(found.line),
+            ]
+        )
 
     def _item(self, image: Image) -> str:
         return self._dialect.encoded_json(plain_json_of_image(image).decode())
@@ -321,27 +441,6 @@ class Staging:
 
     def _rows_columns(self, maker: "RowsWriter") -> tuple[RelationColumn, ...]:
         return (*self._head_columns(), *self._columns(self._plugin.key), *maker.columns)
-
-
-def refused_relation(refused: Sequence[Refused], dialect: Dialect) -> Relation:
-    """The refused changes as rows of ``_refused``, which the dialect's ``.sql`` file makes."""
-    names = ("_key", "_version", "_changed_at", "_gone", "message", "bucket", "object", "line")
-    rows = [
-        "\t".join(
-            [
-                dialect.encoded_key(found.key),
-                found.version,
-                found.changed_at,
-                "true" if found.is_gone else "false",
-                dialect.encoded_text(found.message),
-                dialect.encoded_text(found.object.bucket),
-                dialect.encoded_text(found.object.key),
-                dialect.encoded_bytes(found.line),
-            ]
-        )
-        for found in refused
-    ]
-    return Relation("_refused", tuple(RelationColumn(name, "") for name in names), rows)
 
 
 def _storable(message: str) -> str:

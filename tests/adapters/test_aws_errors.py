@@ -32,3 +32,13 @@ def test_a_refusal_cannot(code):
     with pytest.raises(AwsError) as told, aws_errors("somewhere"):
         raise refused(code, 400)
     assert not told.value.can_retry
+
+
+def test_a_lambda_s_tries_at_s3_end_before_an_idle_transaction_does():
+    from dynaurora.adapters.postgresql import IDLE_TIMEOUT
+    from dynaurora.adapters.s3 import PATIENCE
+
+    tries = PATIENCE.retries["total_max_attempts"]
+    pauses_s = sum(2**number for number in range(tries - 1))
+    longest_s = tries * (PATIENCE.connect_timeout + PATIENCE.read_timeout) + pauses_s
+    assert longest_s <= 45 < int(IDLE_TIMEOUT.removesuffix("s"))

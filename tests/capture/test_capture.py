@@ -16,76 +16,14 @@ from dynaurora.capture import (
     RESERVED_MS,
     Pack,
     _puts,
-    capture,
 )
-from dynaurora.errors import AwsAway, AwsError, ChangeTooLarge, DeliveryFailed
-from dynaurora.model.keys import key_of
-from dynaurora.ports import PutOutcome
+from dynaurora.errors import AwsAway, AwsError, DeliveryFailed
+from dynaurora.model.lines import redeemed
 from support.handlers import CAPTURE, Context, environment_of, imported
 from support.load import stream_arn
-from support.streams import change
+from support.streams import Clock, Streams, captured, change, put, put_of, sequence_numbers
 
 _numbers = count(1)
-
-TAKEN = PutOutcome("", "")
-THROTTLED = PutOutcome("ServiceUnavailableException", "Slow down.")
-
-
-class Streams:
-    """Firehose streams. answers: for each put the numbers of the records that are not taken, or
-    what it raises; after the last all is taken."""
-
-    def __init__(self, *answers):
-        self.puts = []
-        self.taken = []
-        self._answers = list(answers)
-
-    def put(self, stream, records):
-        self.puts.append((stream, list(records)))
-        answer = self._answers.pop(0) if self._answers else ()
-        if isinstance(answer, Exception):
-            raise answer
-        self.taken += [(stream, data) for n, data in enumerate(records) if n not in answer]
-        return [THROTTLED if n in answer else TAKEN for n in range(len(records))]
-
-    def lines(self, stream="orders"):
-        """What a stream has taken, in the order in which it was taken."""
-        data = b"".join(data for name, data in self.taken if name == stream)
-        return [json.loads(text) for text in data.splitlines()]
-
-
-class Clock:
-    """Time that passes only while one sleeps."""
-
-    def __init__(self, remaining_ms=60_000):
-        self._remaining_ms = remaining_ms
-        self.slept = []
-
-    def remaining_ms(self):
-        return self._remaining_ms
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self._remaining_ms -= int(seconds * 1000) + 1
-
-
-def captured(records, streams, clock=None):
-    return capture(records, streams=streams, prefix="", clock=clock or Clock())
-
-
-def put(seq, text="x", **fields):
-    return change(seq, {"id": {"S": f"k{seq}"}}, {"v": {"S": text}}, **fields)
-
-
-def put_of(seq, size):
-    """A change whose line, with its newline, has so many bytes."""
-    streams = Streams()
-    captured([put(seq, "")], streams)
-    return put(seq, "x" * (size - len(streams.taken[0][1])))
-
-
-def sequence_numbers(lines):
-    return [int(line["seq"]) for line in lines]
 
 
 def test_a_change_is_one_line_of_json_as_it_came():
@@ -118,18 +56,44 @@ def test_an_old_image_is_left_behind_and_a_remove_has_no_image():
     assert b"old" not in streams.taken[0][1]
 
 
-def test_a_delete_by_time_to_live_says_so():
-    streams = Streams()
-    service = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-    captured([change(8, {"id": {"S": "a"}}, userIdentity=service)], streams)
-    assert streams.lines()[0]["ttl"] is True
+SERVICE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
 
-def test_attributes_of_replication_stay_behind():
+@pytest.mark.parametrize(
+    ("identity", "expired"),
+    [
+        (SERVICE, True),
+        (SERVICE | {"principalId": "other.amazonaws.com"}, None),
+        (SERVICE | {"type": "User"}, None),
+        (None, None),
+        ({}, None),
+    ],
+)
+def test_a_delete_by_time_to_live_says_so_and_no_other(identity, expired):
     streams = Streams()
-    new = {"v": {"S": "1"}, "aws:rep:updatetime": {"N": "1"}, "aws:rep:deleting": {"BOOL": False}}
-    captured([change(8, {"id": {"S": "a"}}, new)], streams)
+    captured([change(8, {"id": {"S": "a"}}, userIdentity=identity)], streams)
+    assert streams.lines()[0].get("ttl") is expired
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        {"aws:rep:updatetime": {"N": "1"}},
+        {"aws:rep:updateregion": {"S": "eu-west-1"}},
+        {"aws:rep:deleting": {"BOOL": True}},
+        {"aws:rep:updatetime": {"N": "1"}, "aws:rep:updateregion": {"S": "eu-west-1"}},
+    ],
+)
+def test_attributes_of_replication_stay_behind_whichever_are_there(added):
+    streams = Streams()
+    captured([change(8, {"id": {"S": "a"}}, {"v": {"S": "1"}, **added})], streams)
     assert streams.lines()[0]["new"] == {"id": {"S": "a"}, "v": {"S": "1"}}
+
+
+def test_an_attribute_of_the_user_s_own_is_none_of_replication():
+    streams = Streams()
+    captured([change(8, {"id": {"S": "a"}}, {"aws:rep:mine": {"S": "1"}})], streams)
+    assert streams.lines()[0]["new"] == {"id": {"S": "a"}, "aws:rep:mine": {"S": "1"}}
 
 
 def test_a_lone_surrogate_travels_escaped():
@@ -153,25 +117,6 @@ def test_a_change_of_exactly_1024000_bytes_flows():
     streams = Streams()
     assert captured([put_of(1, RECORD_BYTES)], streams).failure is None
     assert [len(data) for _, data in streams.taken] == [1_024_000]
-
-
-def test_a_change_too_large_is_never_dropped_and_nothing_behind_it_is_put():
-    streams = Streams()
-    large = put_of(2, RECORD_BYTES + 1)
-    outcome = captured([put(1), large, put(3)], streams)
-    assert isinstance(outcome.failure, ChangeTooLarge)
-    assert outcome.failed_sequence_number == "2"
-    assert sequence_numbers(streams.lines()) == [1]
-
-
-def test_a_change_too_large_is_told_by_the_hash_of_its_key_and_its_size_never_its_contents():
-    keys = {"id": {"S": "the-key-itself"}}
-    outcome = captured([change(2, keys, {"v": {"S": "secret" * 200_000}})], Streams())
-    said = str(outcome.failure)
-    assert key_of(keys).hex() in said
-    assert "1,200,2" in said
-    assert "secret" not in said
-    assert "the-key-itself" not in said
 
 
 def test_a_put_has_at_most_4_mib():
@@ -250,13 +195,6 @@ def test_a_failed_record_is_told_by_its_first_change():
     assert outcome.failed_sequence_number == "12"
 
 
-def test_a_failed_delivery_before_a_change_too_large_is_told_first():
-    records = [put(1), put_of(2, RECORD_BYTES + 1)]
-    outcome = captured(records, Streams({0}), Clock(RESERVED_MS))
-    assert isinstance(outcome.failure, DeliveryFailed)
-    assert outcome.failed_sequence_number == "1"
-
-
 def test_a_put_whose_outcome_is_unknown_is_put_again():
     streams = Streams(AwsAway("Firehose", "timed out"))
     outcome = captured([put(1), put(2)], streams)
@@ -321,9 +259,12 @@ def handler(monkeypatch, aws, prefix, **environment):
     return imported(
         CAPTURE,
         monkeypatch,
-        DYNAURORA_DELIVERY_STREAM_PREFIX=prefix,
-        **environment_of(aws),
-        **environment,
+        **{
+            "DYNAURORA_DELIVERY_STREAM_PREFIX": prefix,
+            "DYNAURORA_BACKUP_BUCKET": "no-such-bucket",
+        }
+        | environment_of(aws)
+        | environment,
     ).lambda_handler
 
 
@@ -337,16 +278,34 @@ def test_the_handler_delivers_a_batch_and_reports_no_failure(monkeypatch, aws, d
 
 
 def test_the_handler_reports_the_first_failure_or_raises_it(monkeypatch, aws, delivery, capsys):
+    """Here: the body of a change too large for a record, and no bucket for it."""
     prefix, delivered = delivery
     event = {"Records": [put(1), put_of(2, RECORD_BYTES + 1), put(3)]}
     answer = handler(monkeypatch, aws, prefix)(event, Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
-    with pytest.raises(ChangeTooLarge):
+    with pytest.raises(DeliveryFailed):
         handler(monkeypatch, aws, prefix, DYNAURORA_STREAM_FAILURES="raise")(event, Context())
     assert set(sequence_numbers(delivered())) == {1}
     said = capsys.readouterr().out
     assert "xxxx" not in said
     assert '"level":"error"' in said
+
+
+def test_the_handler_makes_a_client_of_s3_only_when_it_has_a_body_to_write(
+    monkeypatch, aws, delivery
+):
+    prefix, delivered = delivery
+    bucket = f"{prefix}backup"
+    aws.client("s3").create_bucket(Bucket=bucket)
+    handle = handler(monkeypatch, aws, prefix, DYNAURORA_BACKUP_BUCKET=bucket)
+    bodies = handle.__globals__["BODIES"]
+    handle({"Records": [put(1)]}, Context())
+    assert "_objects" not in vars(bodies)
+    handle({"Records": [put_of(2, RECORD_BYTES + 1)]}, Context())
+    assert "_objects" in vars(bodies)
+    (pointer,) = [line for line in delivered() if "claim" in line]
+    stored = aws.client("s3").get_object(Bucket=bucket, Key=pointer["claim"]["object"])
+    assert redeemed(pointer, stored["Body"].read())["seq"] == "2"
 
 
 def test_the_handler_never_answers_with_success_where_no_stream_is(monkeypatch, aws):

@@ -87,6 +87,7 @@ def test_the_lambdas_get_their_settings(deploy, aws, project):
     assert environment("capture") == {
         "DYNAURORA_DELIVERY_STREAM_PREFIX": "",
         "DYNAURORA_STREAM_FAILURES": "raise",
+        "DYNAURORA_BACKUP_BUCKET": bucket_name(project.name, "backup", aws.account, aws.region),
     }
     assert environment("transform") == {}
     assert environment("load") == {

@@ -185,6 +185,33 @@ def test_the_capture_puts_to_firehose(call, without, deployment):
     assert call("capture", {"Records": [change]}) == {"batchItemFailures": []}
 
 
+def oversize(deployment, number):
+    """A change that no Firehose record can hold."""
+    return {
+        "eventName": "INSERT",
+        "eventSourceARN": deployment.tables[0].stream_arn,
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_700_000_000,
+            "Keys": KEY,
+            "NewImage": {**KEY, "large": {"S": "x" * 1_100_000}},
+            "SequenceNumber": str(number),
+        },
+    }
+
+
+def test_the_capture_writes_a_body_that_the_load_reads(aws, call, without, deployment):
+    event = {"Records": [oversize(deployment, 9 * 10**20)]}
+    with without("capture", "Oversize", "s3:PutObject"):
+        assert "AccessDenied" in call("capture", event)["errorMessage"]
+    assert call("capture", event) == LOADED
+    bucket = deployment.pipeline.outputs["RawBucket"]
+    found = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{TABLE}/")["Contents"]
+    key = max(found, key=lambda one: one["LastModified"])["Key"]
+    with without("load", "Oversize", "s3:GetObject"):
+        assert call("load", told_of(deployment, key)) == FAILED
+    assert call("load", told_of(deployment, key)) == LOADED
+
+
 def test_the_load_reads_its_secret(call, without):
     # The emulator ends a worker that raised; the next one has no connection yet.
     assert "none" in call("load", {"dynaurora": {"command": "none"}})["errorMessage"]

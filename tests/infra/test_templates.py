@@ -232,20 +232,28 @@ def logs(group):
 
 def test_the_capture_may_read_streams_put_to_firehose_and_keep_what_is_given_up(pipeline):
     """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html,
-    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (the S3 destination)
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (the S3 destination),
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html (the bodies)
     """
     actions = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
     assert allowed(pipeline, "CaptureRole") == {
         *((f"dynamodb:{action}", STREAMS) for action in actions),
         ("firehose:PutRecordBatch", DELIVERY + "${DeliveryStreamPrefix}*"),
+        ("s3:PutObject", BACKUP + "/Oversize/*"),
         ("s3:PutObject", BACKUP + "/aws/lambda/*"),
         ("s3:ListBucket", BACKUP),
         *logs("CaptureLog"),
     }
-    for sid in ("GivenUp", "GivenUpBucket"):
+    for sid in ("Oversize", "GivenUp", "GivenUpBucket"):
         assert statements(pipeline, "CaptureRole")[sid]["Condition"] == {
             "StringEquals": {"s3:ResourceAccount": {"Ref": "AWS::AccountId"}}
         }
+
+
+def test_capture_and_load_are_told_the_same_backup_bucket(pipeline):
+    for function in ("Capture", "Load"):
+        variables = resource(pipeline, function)["Environment"]["Variables"]
+        assert variables["DYNAURORA_BACKUP_BUCKET"] == {"Ref": "BackupBucket"}
 
 
 def test_the_transform_may_only_log(pipeline):
@@ -269,6 +277,7 @@ def test_the_load_may_move_objects_read_its_queue_and_one_secret(pipeline):
         ("s3:GetObject", BACKUP + "/Processed/*"),
         ("s3:PutObject", BACKUP + "/Processed/*"),
         ("s3:GetObject", BACKUP + "/aws/lambda/*"),
+        ("s3:GetObject", BACKUP + "/Oversize/*"),
         *((f"sqs:{action}", "${Objects.Arn}") for action in queue),
         ("secretsmanager:GetSecretValue", "${DatabaseSecretArn}"),
         *((f"ec2:{action}", "*") for action in network),

@@ -220,7 +220,9 @@ def test_objects_are_noted_in_name_order_before_anything_else(machine):
         plugin = PluginFolder(machine.folder, "postgresql").plugin("items")
         acceptance = metadata.streams(registration).acceptance()
         objects = [machine.store.read(name) for name in names]
-        load(engine, registration, stage(plugin, engine.dialect, acceptance, objects))
+        load(
+            engine, registration, stage(plugin, engine.dialect, acceptance, objects), lambda _: None
+        )
     noted = "select object from dynaurora.objects where object like 'items/_' order by ctid"
     assert machine.rows(noted) == [("items/1",), ("items/2",), ("items/3",)]
 

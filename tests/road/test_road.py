@@ -30,6 +30,16 @@ def test_an_item_becomes_a_row_and_its_change_is_archived(road):
     assert len(archived) == 3
 
 
+def test_an_item_too_large_for_a_record_arrives_by_way_of_the_backup_bucket(road):
+    connect(road, "large")
+    value = "\x01" * 399_000  # 2.4 MB of JSON
+    road.put("large", id="a", value=value)
+    road.put("large", id="b", value="small")
+    road.wait_for("select id, length(value) from large order by id", [("a", 399_000), ("b", 5)])
+    assert road.rows("select value from large where id = 'a'") == [(value,)]
+    assert len([key for key in road.backup_keys() if key.startswith("Oversize/large/")]) == 1
+
+
 def test_a_table_name_with_dots_and_capitals_flows(road):
     table = "Prod.Big-Orders"
     road.plugin(table, PLUGIN.format(name="prod_big_orders"))

@@ -1,14 +1,26 @@
 """S3: where the load finds its objects and archives them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from dynaurora.adapters.aws import aws_errors, error_code
 from dynaurora.model.events import ObjectName
 from dynaurora.ports import StoredObject
+
+PATIENCE: Final = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+"""For a client in a Lambda: all tries together end within 45 seconds, before a database ends the
+transaction that waits for a body (`dynaurora.adapters.postgresql`) and before the Lambda's own time
+is over. What fails is tried again by whoever called. The defaults are five tries of 60 seconds.
+https://docs.aws.amazon.com/boto3/latest/guide/configuration.html"""
 
 _MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 _CHANGED: Final = frozenset({"PreconditionFailed", "412"})
@@ -34,6 +46,10 @@ class S3Objects:
                 raise
             # All of it now: a body read slowly beside database work times out (aws/aws-cli#7309).
             return StoredObject(name, answer["ETag"], answer["Body"].read())
+
+    def put(self, name: ObjectName, data: bytes) -> None:
+        with aws_errors(_where(name)):
+            self._client.put_object(Bucket=name.bucket, Key=name.key, Body=data)
 
     def exists(self, name: ObjectName) -> bool:
         with aws_errors(_where(name)):
@@ -83,6 +99,20 @@ class S3Objects:
                 for found in page.get("Contents", []):
                     if found["LastModified"] <= latest:
                         yield ObjectName(bucket, found["Key"])
+
+
+class S3Bodies:
+    """`ports.BodyStore`; the client is made with the first body, which most workers never see."""
+
+    def __init__(self, client: Callable[[], Any]) -> None:
+        self._client = client
+
+    def put(self, name: ObjectName, data: bytes) -> None:
+        self._objects.put(name, data)
+
+    @cached_property
+    def _objects(self) -> S3Objects:
+        return S3Objects(self._client())
 
 
 def _where(name: ObjectName) -> str:

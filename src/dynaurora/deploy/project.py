@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from dynaurora.errors import ProjectError, SettingsError
 from dynaurora.model.names import bucket_name
-from dynaurora.settings import CaptureSettings, DatabaseSettings, StreamFailures
+from dynaurora.settings import DatabaseSettings, StreamFailures, stream_failures
 
 FILE: Final = "dynaurora.toml"
 
@@ -150,7 +150,7 @@ def read_project(
         delivery_stream_prefix=first(
             "DYNAURORA_DELIVERY_STREAM_PREFIX", given.text("delivery_stream_prefix")
         ),
-        stream_failures=CaptureSettings.from_environment(environment).stream_failures,
+        stream_failures=stream_failures(environment),
         runtime=given.text("runtime") or "python3.13",
         architecture=given.text("architecture") or "arm64",
         sizes=given.table("sizes").numbers(PIPELINE_SIZES | TABLE_SIZES),

@@ -11,12 +11,14 @@ Again and again it is looked at the folder, at the tables of DynamoDB and at wha
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from dynaurora.adapters.aws import aws_errors
 from dynaurora.adapters.firehose import FirehoseStreams
 from dynaurora.adapters.items import items_client
 from dynaurora.adapters.s3 import S3Objects
+from dynaurora.capture import capture
 from dynaurora.deploy.deployment import TableOutcome, deploy_project
 from dynaurora.deploy.project import Project
 from dynaurora.deploy.sweeping import clear_waiting, sweep_now
@@ -263,9 +265,14 @@ class Development:
         client: Any = self.machine.aws.client("dynamodb")
         with aws_errors(f"table {table}"):
             described = client.describe_table(TableName=table)["Table"]
-        streams = FirehoseStreams(self.machine.aws.client("firehose"))
-        prefix = self.project.delivery_stream_prefix
-        return fill(self._items_client, streams, prefix, described)
+        deliver = partial(
+            capture,
+            streams=FirehoseStreams(self.machine.aws.client("firehose")),
+            prefix=self.project.delivery_stream_prefix,
+            bodies=self._store,
+            backup_bucket=self._backup,
+        )
+        return fill(self._items_client, deliver, described)
 
     # --- failures -------------------------------------------------------------------------------
 

@@ -7,13 +7,13 @@ of wins over the item as it was read here, whichever arrives first.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from dynaurora.adapters.firehose import FirehoseStreams
 from dynaurora.adapters.items import Image, scan
-from dynaurora.capture import capture
+from dynaurora.capture import Captured
+from dynaurora.ports import Clock
 
 _PATIENCE_S: Final = 60
 
@@ -30,11 +30,17 @@ class _Clock:
         return int((self._end - time.monotonic()) * 1000)
 
 
-def fill(dynamodb: Any, streams: FirehoseStreams, prefix: str, table: Mapping[str, Any]) -> int:
+class Capture(Protocol):
+    """`dynaurora.capture.capture` with its parts."""
+
+    def __call__(self, records: Sequence[Mapping[str, Any]], *, clock: Clock) -> Captured: ...
+
+
+def fill(dynamodb: Any, capture: Capture, table: Mapping[str, Any]) -> int:
     """Send every item of the table on its way; how many there were.
 
     dynamodb: as `dynaurora.adapters.items` makes it. table: as DescribeTable answers, with the
-    stream on. prefix: what stands before its name in the name of its Firehose stream.
+    stream on.
     """
     begin = time.time()
     keys = [key["AttributeName"] for key in table["KeySchema"]]
@@ -54,9 +60,7 @@ def fill(dynamodb: Any, streams: FirehoseStreams, prefix: str, table: Mapping[st
 
     with closing(scan(dynamodb, table["TableName"], segments=1)) as pages:
         for page in pages:
-            outcome = capture(
-                [record(item) for item in page], streams=streams, prefix=prefix, clock=_Clock()
-            )
+            outcome = capture([record(item) for item in page], clock=_Clock())
             if outcome.failure is not None:
                 raise outcome.failure
             count += len(page)

@@ -14,7 +14,7 @@ from dynaurora.ports import Connection
 from dynaurora.sql.queries import Queries
 
 QuarantineState = Literal["open", "superseded", "retried", "discarded"]
-QuarantineReason = Literal["unreadable", "value", "database"]
+QuarantineReason = Literal["unreadable", "body", "value", "database"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@
 ``keys`` and ``new`` are DynamoDB JSON as it came (numbers stay strings: exact, and restorable into
 DynamoDB); ``new`` is missing for a REMOVE; ``at`` is whole seconds; ``"ttl":true`` marks a delete
 by Time to Live. Loaders read every version of the line that was ever archived.
+
+A line too large for a Firehose record travels as a pointer, with ``"claim":{…}`` in the place of
+``new`` (`dynaurora.model.claims`).
 """
 
 import json
@@ -14,7 +17,8 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import orjson
 
-from dynaurora.errors import LineUnreadable
+from dynaurora.errors import BodyRefused, LineUnreadable
+from dynaurora.model.claims import Claim, check_claim, unpacked
 
 LINE_VERSION: Final = 1
 Operation = Literal["INSERT", "MODIFY", "REMOVE"]
@@ -31,6 +35,7 @@ class Line(TypedDict):
     op: Operation
     keys: Mapping[str, AttributeValue]
     new: NotRequired[Mapping[str, AttributeValue]]
+    claim: NotRequired[Claim]
     seq: str
     at: int
     ttl: NotRequired[bool]
@@ -84,6 +89,27 @@ def decode_line(text: bytes) -> Line:
     return line  # type: ignore[return-value]  # _check has looked at every field
 
 
+def pointer_to(line: Line, claim: Claim) -> Line:
+    """The line that travels in the place of one that is too large."""
+    pointer = {name: value for name, value in line.items() if name != "new"}
+    return pointer | {"claim": claim}  # type: ignore[return-value]  # the fields of a line
+
+
+def redeemed(pointer: Line, data: bytes | None) -> Line:
+    """The line that a pointer stands for.
+
+    data: the object that the claim names, or None where there is none. Raises ``BodyRefused``.
+    """
+    claim = pointer["claim"]
+    try:
+        line = decode_line(unpacked(claim, data))
+    except LineUnreadable as error:
+        raise BodyRefused(claim["object"], f"its {error.where}: {error.found}", "a line") from None
+    if "new" not in line or pointer_to(line, claim) != pointer:
+        raise BodyRefused(claim["object"], "it is another change", "the one that the pointer names")
+    return line
+
+
 def raw_line(text: bytes) -> bytes:
     """The line as it first came: the content of an ``unreadable`` line, else the line itself."""
     if not text.startswith(_UNREADABLE_PREFIX):
@@ -127,5 +153,15 @@ def _check(line: Mapping[str, Any]) -> None:
         raise LineUnreadable("op", "it is no operation", "INSERT, MODIFY or REMOVE")
     if not 1 <= len(line["keys"]) <= 2:  # partition key and sort key
         raise LineUnreadable("keys", f"it has {len(line['keys'])} attributes", "1 or 2")
-    if operation != "REMOVE" and not isinstance(get("new"), dict):
+    if "claim" in line:
+        _check_pointer(line)
+    elif operation != "REMOVE" and not isinstance(get("new"), dict):
         raise LineUnreadable("new", f"{operation} without an image", "the new image")
+
+
+def _check_pointer(line: Mapping[str, Any]) -> None:
+    if line["op"] == "REMOVE" or "new" in line:
+        raise LineUnreadable(
+            "claim", "it stands beside an image or a REMOVE", "it in the place of an image"
+        )
+    check_claim(line["table"], line["claim"])

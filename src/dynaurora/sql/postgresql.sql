@@ -231,10 +231,20 @@ select generation, coalesce(parked_for, '') from {schema}.tables where number = 
 create temporary table _won (k uuid not null) on commit drop
 
 -- create_refused
+-- _newest: of its key in this load. The others are there only where a plugin names `changes`.
 create temporary table _refused (
-  _key uuid not null, _version numeric(57) not null, _changed_at timestamptz not null, _gone boolean not null,
+  _key uuid not null, _version numeric(57) not null, _newest boolean not null,
+  _changed_at timestamptz not null, _gone boolean not null, reason text not null,
   message text not null, bucket text not null, object text not null, line bytea not null
 ) on commit drop
+
+-- create_claimed
+create temporary table _claimed (_key uuid not null, _version numeric(57) not null) on commit drop
+
+-- claimed_contenders
+-- The pointers that would win now. The others are out for good: the version of a key never falls.
+select c._key from _claimed as c left join {ledger} as l on l.k = c._key
+where l.k is null or (l.version, l.rev) < (c._version, %s::smallint)
 
 -- arbitrate
 -- A statement of its own: the plugin's statements must not share its snapshot, or they would not see
@@ -245,7 +255,7 @@ with winners as (
   select _key, _version, %s::smallint, _gone, _changed_at from (
     select _key, _version, false as _gone, _changed_at from staged
     union all select _key, _version, true, _changed_at from removed
-    union all select _key, _version, _gone, _changed_at from _refused
+    union all select _key, _version, _gone, _changed_at from _refused where _newest
   ) as c order by _key
   on conflict (k) do update
     set version = excluded.version, rev = excluded.rev, gone = excluded.gone, at = excluded.at, fix = 0
@@ -257,15 +267,26 @@ insert into _won select k from winners
 -- keep_refused_winners
 delete from _refused as r where not exists (select from _won as w where w.k = r._key)
 
+-- keep_refused_changes
+-- Where a plugin names `changes`, one that lost is missing there, too. What was decided before in
+-- this very version stays as it was.
+delete from _refused as r using {ledger} as l
+where l.k = r._key and l.version = r._version and not exists (select from _won as w where w.k = r._key)
+
 -- refuse_in_ledger
-update {ledger} as l set rev = 0 from _refused as r where l.k = r._key and l.version = r._version
+update {ledger} as l set rev = 0 from _refused as r
+where l.k = r._key and l.version = r._version and exists (select from _won as w where w.k = l.k)
+
+-- count_refused_values
+select count(*) from _refused as r
+where _newest and reason = 'value' and exists (select from _won as w where w.k = r._key)
 
 -- quarantine_refused
 -- What an operator has discarded stays so, however often it comes again. An entry is as old as its
 -- first refusal.
 insert into {schema}.quarantine as q
   (table_number, k, version, reason, message, plugin_digest, bucket, object, line)
-select %s, _key, _version, 'value', message, %s, bucket, object, line from _refused order by _key
+select %s, _key, _version, reason, message, %s, bucket, object, line from _refused order by _key, _version
 on conflict (table_number, k, version) do update set
   state = case when q.state = 'discarded' then q.state else 'open' end,
   quarantined_at = case when q.state = 'open' then q.quarantined_at else now() end,
