@@ -104,6 +104,8 @@ def stage(
     with _uncollected():
         for stored in objects:
             staging.add(stored.name, unpacked(stored.data))
+    if staging.key_error is not None and not staging.keys:
+        raise staging.key_error
     return Staged(plugin, objects, staging, dict(acceptance.new), is_noted, once_unreadable)
 
 

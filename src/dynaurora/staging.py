@@ -16,14 +16,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from dynaurora.cells import NULL, Image, RowsWriter, item_cell, written_cells
-from dynaurora.errors import BodyRefused, LineUnreadable, ValueRefused
+from dynaurora.errors import BodyRefused, LineUnreadable, PluginError, ValueRefused
 from dynaurora.model.events import ObjectName
 from dynaurora.model.keys import key_of
 from dynaurora.model.lines import Line, decode_line, redeemed, split_lines
 from dynaurora.model.types import plain_json_of_image
 from dynaurora.model.versions import Stream, sequence_digits, stream_of
 from dynaurora.plugins.contract import Plugin
-from dynaurora.plugins.keys import check_key, key_attributes
+from dynaurora.plugins.keys import check_key
 from dynaurora.sql.dialect import Dialect, RelationColumn
 
 BLOCK_ROWS: Final = 2_000
@@ -124,13 +124,13 @@ class Staging:
         self._dialect = dialect
         self._epochs = epochs
         self._prefixes: dict[str, str] = {}
+        self._key_tags: dict[str, list[tuple[str, str]]] = {}
         self._times: dict[int, str] = {}
         self._newest: dict[bytes, _Newest] = {}
         self._changes: dict[tuple[bytes, str], str] = {}
         self._refused: dict[tuple[bytes, str], Refused] = {}
         self._claimed: dict[tuple[bytes, str], Claimed] = {}
         self._redeemed: set[tuple[bytes, str]] = set()
-        self._key_attributes = key_attributes(plugin).keys()
         self._key_cells = [(n, item_cell(dialect, n, plugin.columns[n])) for n in plugin.key]
         self._cells = [
             (n, item_cell(dialect, n, c)) for n, c in plugin.columns.items() if not c.sql
@@ -142,6 +142,7 @@ class Staging:
         self.lines = 0
         self.superseded = 0
         self.body_bytes = 0
+        self.key_error: PluginError | None = None
 
     @property
     def keys(self) -> int:
@@ -178,7 +179,8 @@ class Staging:
         pointer = decode_line(claimed.line)
         try:
             line = redeemed(pointer, data)
-        except BodyRefused as error:
+            self._check_key(line)
+        except (BodyRefused, LineUnreadable) as error:
             self._refuse(pointer, *place, "body", str(error), claimed.line, claimed.object)
             return []
         made = self._made(line, *place, claimed.line, claimed.object)
@@ -270,8 +272,7 @@ class Staging:
         line = decode_line(text)
         key = key_of(line["keys"])
         version = self._prefix(line) + sequence_digits(line["seq"])
-        if line["keys"].keys() != self._key_attributes:
-            raise LineUnreadable("keys", "other attributes than the table's key", "the table's key")
+        self._check_key(line)
         known = self._newest.get(key)
         if known is None or version > known.version:
             self._newest[key] = self._found(line, key, version, text, name)
@@ -397,13 +398,43 @@ class Staging:
                 raise LineUnreadable(
                     "stream", f'it is one of table "{stream.table}"', f'"{self._plugin.table}"'
                 )
-            check_key(self._plugin, line["keys"])
             prefix = self._prefixes[arn] = stream.version_prefix(self._epochs(stream))
         if line["table"] != self._plugin.table:
             raise LineUnreadable(
                 "table", f'it names "{line["table"][:255]}"', f'"{self._plugin.table}"'
             )
         return prefix
+
+    def _check_key(self, line: Line) -> None:
+        """Done for each line, so it is cheap: the key has the attributes and types that the first
+        line of its stream had, and an image is that of its key."""
+        keys, image = line["keys"], line.get("new")
+        tags = self._key_tags.get(line["stream"]) or self._first_tags(line)
+        if len(keys) != len(tags):
+            raise LineUnreadable("keys", "other attributes than the table's key", "the table's key")
+        for attribute, tag in tags:
+            value = keys.get(attribute)
+            if value is None or tag not in value:
+                raise LineUnreadable(
+                    f'keys["{attribute}"]', "it is missing or of another type than before", tag
+                )
+            if image is not None and image.get(attribute) != value:
+                raise LineUnreadable(f'new["{attribute}"]', "it is of another item", "that of keys")
+
+    def _first_tags(self, line: Line) -> list[tuple[str, str]]:
+        """Whether the plugin's key fits is looked at once per stream.
+
+        Where it does not, line or plugin is wrong: the plugin, where it fits no line at all.
+        """
+        keys = line["keys"]
+        try:
+            check_key(self._plugin, keys)
+        except PluginError as error:
+            self.key_error = self.key_error or error
+            raise LineUnreadable("keys", error.found, error.expected) from None
+        tags = [(attribute, next(iter(value))) for attribute, value in keys.items()]
+        self._key_tags[line["stream"]] = tags
+        return tags
 
     def _time(self, at: int) -> str:
         found = self._times.get(at)

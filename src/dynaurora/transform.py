@@ -11,7 +11,7 @@ This stage knows nothing of tables.
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NotRequired, TypedDict
 
 from dynaurora.model.lines import is_readable, split_lines, unreadable_line
@@ -20,9 +20,9 @@ ANSWER_BYTES: Final = 6 * 1000 * 1000
 """A synchronous answer of a Lambda: 6 MB; an answer over it loses every record of the call.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-_RESERVED_BYTES: Final = 50_000
-_RECORD_OVERHEAD_BYTES: Final = 400
-"""The answer's JSON around the data of one record; a recordId has about 60 characters."""
+_ENVELOPE_BYTES: Final = len('{"records": []}')
+_RECORD_BYTES: Final = len('{"recordId": "", "result": "ProcessingFailed", "data": ""}, ')
+"""The answer's JSON around the recordId and the data of one record."""
 
 Result = Literal["Ok", "ProcessingFailed"]
 
@@ -35,21 +35,21 @@ class TransformedRecord(TypedDict):
     data: NotRequired[str]
 
 
-def transform(records: Iterable[Mapping[str, str]]) -> list[TransformedRecord]:
+def transform(records: Sequence[Mapping[str, str]]) -> list[TransformedRecord]:
     """Answer every recordId exactly once, within 6 MB; never raise for one bad record.
 
     ``ProcessingFailed`` is for a record that cannot be decoded at all, and for those that no longer
     fit the answer: Firehose writes the original to the error prefix, from where it can be replayed.
     """
     answer: list[TransformedRecord] = []
-    left = ANSWER_BYTES - _RESERVED_BYTES
+    # Every recordId is answered, so the room for that is taken before any data gets some.
+    taken = sum(len(record["recordId"]) + _RECORD_BYTES for record in records)
+    left = ANSWER_BYTES - _ENVELOPE_BYTES - taken
     for record in records:
         transformed = _transformed(record["recordId"], record.get("data", ""))
-        size = len(transformed.get("data", "")) + _RECORD_OVERHEAD_BYTES
-        if size > left:
+        if len(transformed.get("data", "")) > left:
             transformed = _failed(record["recordId"])
-            size = _RECORD_OVERHEAD_BYTES
-        left -= size
+        left -= len(transformed.get("data", ""))
         answer.append(transformed)
     return answer
 

@@ -59,7 +59,21 @@ def test_the_test_event_of_s3_is_acknowledged(machine):
     assert taken_in(machine, message(1, body=body)) == []
 
 
-@pytest.mark.parametrize("body", ["", "no json", "[1]", '{"Records": [{"s3": 1}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "no json",
+        "[1]",
+        '"text"',
+        "{}",
+        '{"Records": null}',
+        '{"Records": []}',
+        '{"Records": [{"s3": 1}]}',
+        '{"Event": "s3:ObjectCreated:Put"}',
+        '{"Message": "{}"}',
+    ],
+)
 def test_a_message_that_is_no_notification_comes_again_and_stops_no_other(machine, body, capsys):
     machine.plugin("items", DECLARED)
     name = machine.put("items", put(1, "a", v="1"))

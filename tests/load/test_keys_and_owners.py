@@ -2,7 +2,10 @@
 
 import pytest
 
-from support.load import line
+from dynaurora.model.claims import claim_to, packed
+from dynaurora.model.events import ObjectName
+from dynaurora.model.lines import decode_line, encode_line, pointer_to
+from support.load import changed, line
 
 DECLARED = """
     from dynaurora import Table
@@ -37,6 +40,49 @@ def test_a_number_is_one_key_however_it_is_spelt(machine):
     for number, text in enumerate(("1", "1.0", "1E0"), 1):
         machine.load_lines("things", line("things", number, {"id": {"N": text}}, {}))
     assert machine.rows("select count(*) from things") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        line("things", 9, {"id": {"N": "1"}}, {}),
+        line("things", 9, {"id": {"B": "AA=="}}),
+        line("things", 9, {"other": {"S": "a"}}, {}),
+        line("things", 9, {"id": {"S": "a"}, "sort": {"S": "a"}}, {}),
+        line("things", 9, {"id": {"S": "b"}}, {"id": {"S": "a"}}),
+        line("things", 9, {"id": {"S": "b"}}, {"id": {"N": "1"}}),
+        changed(line("things", 9, {"id": {"S": "b"}}, {}), new={"v": {"S": "no key"}}),
+    ],
+)
+def test_a_line_whose_key_is_another_than_the_table_s_or_its_image_s_is_unreadable(machine, bad):
+    machine.plugin("things", plugin())
+    good = line("things", 1, {"id": {"S": "a"}}, {"v": {"S": "1"}})
+    loaded = machine.load_lines("things", good, bad, line("things", 2, {"id": {"S": "c"}}, {}))
+    assert (loaded.applied, loaded.unreadable) == (2, 1)
+    assert machine.rows("select id, v from things order by id") == [("a", "1"), ("c", None)]
+    assert machine.state("things") == ("", "")
+    assert [(reason, text) for _, _, reason, _, _, text in machine.quarantine()] == [
+        ("unreadable", bad)
+    ]
+
+
+def test_a_line_with_a_key_that_is_none_of_the_table_s_parks_nothing_though_it_is_first(machine):
+    machine.plugin("things", plugin())
+    bad = line("things", 9, {"other": {"S": "a"}}, {})
+    loaded = machine.load_lines("things", bad, line("things", 1, {"id": {"S": "a"}}, {}))
+    assert (loaded.applied, loaded.unreadable) == (1, 1)
+    assert machine.state("things") == ("", "")
+
+
+def test_a_body_with_an_image_of_another_key_is_quarantined(machine):
+    machine.plugin("things", plugin())
+    text = line("things", 1, {"id": {"S": "b"}}, {"id": {"S": "a"}})
+    claim = claim_to("things", "1", 1_700_000_000, text)
+    machine.store.put(ObjectName("backup", claim["object"]), packed(text))
+    pointer = encode_line(pointer_to(decode_line(text), claim))
+    loaded = machine.load_lines("things", pointer)
+    assert (loaded.applied, loaded.quarantined) == (0, 1)
+    assert [reason for _, _, reason, *_ in machine.quarantine()] == ["body"]
 
 
 def test_two_plugins_may_not_write_one_sql_table(machine):

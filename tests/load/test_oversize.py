@@ -1,7 +1,6 @@
 """Pointers: who wins is decided without the body, and a winner's row is made of it."""
 
 import tracemalloc
-from base64 import b64decode, b64encode
 
 import pytest
 
@@ -10,10 +9,10 @@ from dynaurora.errors import AwsAway, AwsError, LoadRace
 from dynaurora.model.claims import claim_to, packed
 from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import decode_line, encode_line, pointer_to
-from dynaurora.transform import transform
+from support.carrying import carried
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, delete, put
 from support.load import Crash, changed
-from support.streams import Streams, captured, change
+from support.streams import change
 
 WITH_ITEM = """
     key = "id"
@@ -396,25 +395,12 @@ def test_an_item_of_400_kb_that_is_megabytes_of_json_passes_from_end_to_end(
 ):
     """Through capture, transform and load, with both images in the event of the stream."""
     machine.plugin("items", DECLARED.replace('"v": "text"', f'"v": "{word}"'))
-    streams = Streams()
     records = []
     for seq, key in enumerate("ab", 1):
         record = change(seq, {"id": {"S": key}}, {"v": value}, table="items")
         record["dynamodb"]["OldImage"] = record["dynamodb"]["NewImage"]
         records.append(record)
-    outcome = captured(records, streams, bodies=machine.store)
+    outcome, loaded = carried(machine, *records)
     assert (outcome.failure, outcome.oversize) == (None, 2)
-    loaded = machine.load(*delivered(machine, streams)).loaded["items"]
     assert found_of(loaded) == (2, 0, 0, 0)
     assert machine.rows(f"select distinct {query} from items") == [(expected,)]
-
-
-def delivered(machine, streams):
-    """What Firehose writes to the raw bucket, as the transform leaves it."""
-    names = []
-    for number, (_, data) in enumerate(streams.taken):
-        (answer,) = transform([{"recordId": "1", "data": b64encode(data).decode()}])
-        name = ObjectName("raw", f"items/2026/01/01/00/{number}")
-        machine.store.put(name, b64decode(answer["data"]))
-        names.append(name)
-    return names

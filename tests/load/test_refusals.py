@@ -112,6 +112,39 @@ def test_an_older_change_of_a_refused_key_still_reaches_the_history(machine):
     assert machine.rows("select id, v from items order by 1") == [("b", "b"), ("z", "z")]
 
 
+def test_an_older_change_that_no_column_can_hold_is_told_of_where_every_change_is_kept(machine):
+    machine.plugin("items", WITH_HISTORY)
+    bad = put(2, "a", v="2", n="1.005")
+    loaded = machine.load_lines("items", put(1, "a", v="1"), bad, put(3, "a", v="3"))
+    assert (loaded.applied, loaded.superseded, loaded.quarantined) == (1, 2, 0)
+    assert accounted(loaded) == loaded.lines
+    assert versions(machine) == [("a", "1"), ("a", "3")]
+    ((_, state, reason, message, _, kept),) = machine.quarantine()
+    assert (state, reason, kept) == ("superseded", "value", bad)
+    assert message.startswith("n:")
+
+
+def test_a_loser_that_no_column_can_hold_is_told_of_where_every_change_is_kept(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(5, "a", v="5"))
+    bad = put(2, "a", v="2", n="1.005")
+    for _ in range(2):
+        loaded = machine.load_lines("items", bad, put(5, "a", v="5"), put(6, "b", v="6"))
+        assert accounted(loaded) == loaded.lines
+        assert loaded.quarantined == 0
+    assert [(state, text) for _, state, *_, text in machine.quarantine()] == [("superseded", bad)]
+    assert machine.rows("select count(*) from dynaurora.ledger_1 where rev = 0") == [(0,)]
+
+
+def test_losers_that_no_column_can_hold_are_no_reason_to_park_the_table(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(500, "a", v="5"))
+    bad = [put(n, "a", n="1.005") for n in range(1, 152)]
+    loaded = machine.load_lines("items", *bad)
+    assert (loaded.superseded, loaded.quarantined) == (151, 0)
+    assert machine.state("items") == ("", "")
+
+
 def test_an_older_change_that_is_refused_keeps_no_newer_one_of_its_key_out(machine):
     machine.plugin("items", WITH_HISTORY)
     machine.load_lines("items", put(1, "z", v="z"))

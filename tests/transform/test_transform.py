@@ -4,7 +4,7 @@ import json
 from base64 import b64decode, b64encode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynaurora.model.lines import decode_line, raw_line
@@ -99,11 +99,39 @@ def test_every_record_id_is_answered_once_within_6_mb():
     assert results == ["Ok"] * 4 + ["ProcessingFailed"] * 4 + ["Ok"]
 
 
-def test_many_small_records_stay_within_6_mb():
+def test_many_small_records_stay_within_6_mb_and_none_fails_that_has_room():
     records = [record(b"{}", number) for number in range(20_000)]
     found = transform(records)
-    assert len(found) == len(records)
+    assert {answer["result"] for answer in found} == {"Ok"}
     assert len(json.dumps({"records": found})) < ANSWER_BYTES
+
+
+def test_small_records_behind_large_ones_are_answered_within_6_mb():
+    records = [record(b"x" * 1_000_000, number) for number in range(4)]
+    records += [record(GOOD * 3, number) for number in range(4, 15_000)]
+    found = transform(records)
+    assert [answer["recordId"] for answer in found] == [one["recordId"] for one in records]
+    assert len(json.dumps({"records": found})) <= ANSWER_BYTES
+
+
+def test_a_long_record_id_is_counted():
+    records = [{**record(GOOD), "recordId": "1" * 3_000} for _ in range(1_900)]
+    found = transform(records)
+    assert len(json.dumps({"records": found})) <= ANSWER_BYTES
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60_000), st.integers(1, 400)), min_size=1, max_size=200),
+    st.sampled_from([b"x", b"x\n", GOOD + b"\n"]),
+)
+@settings(max_examples=20, deadline=None)
+def test_whatever_grows_the_answer_stays_within_6_mb(sizes, piece):
+    records = [
+        {**record(piece * (size // len(piece))), "recordId": "9" * length} for size, length in sizes
+    ]
+    found = transform(records)
+    assert [answer["recordId"] for answer in found] == [one["recordId"] for one in records]
+    assert len(json.dumps({"records": found})) <= ANSWER_BYTES
 
 
 def test_bad_lines_that_grow_when_they_are_wrapped_stay_within_6_mb():

@@ -1,6 +1,6 @@
 """What S3 tells through SQS: which objects are new."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -46,21 +46,27 @@ class Message:
 def message_of(record: Mapping[str, Any]) -> Message:
     """Read one record of an SQS event.
 
-    S3 sends ``s3:TestEvent``, which has no ``Records``, when its notification is set: no objects.
+    S3 sends ``s3:TestEvent`` when its notification is set, which tells of no objects. Anything else
+    that tells of none is no notification: raises ``ChangeError``.
     Keys are form-encoded, and are decoded here and nowhere else.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
     message_id = str(record["messageId"])
     try:
-        body = orjson.loads(record["body"])
-        entries = body.get("Records", [])
-        objects = tuple(
-            ObjectName(entry["s3"]["bucket"]["name"], unquote_plus(entry["s3"]["object"]["key"]))
-            for entry in entries
-        )
+        objects = tuple(_objects(orjson.loads(record["body"])))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ChangeError(
             f"SQS message {message_id}", "it is no notification of S3", "an S3 event", ""
         ) from None
     receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
     return Message(message_id, receives, objects)
+
+
+def _objects(body: Mapping[str, Any]) -> Iterator[ObjectName]:
+    if body.get("Event") == "s3:TestEvent":
+        return
+    if not body["Records"]:
+        raise ValueError("it tells of nothing")
+    for entry in body["Records"]:
+        found = entry["s3"]
+        yield ObjectName(found["bucket"]["name"], unquote_plus(found["object"]["key"]))
