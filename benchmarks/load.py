@@ -84,15 +84,15 @@ def measure(url: str, folder: Path, *, count: int, times: int) -> Iterator[Measu
     ours: dict[str, list[float]] = {name: [] for name in versions}
     floor: dict[str, list[float]] = {name: [] for name in versions}
     for _ in range(times):
-        _empty(url)
+        empty(url)
         for name in versions:
             floor[name].append(seconds(partial(_floor, url, plugin, prepared[name])))
-        _empty(url)
+        empty(url)
         database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
         for name, found in versions.items():
             with database.session() as engine:
                 Metadata(engine.connection, engine.queries).create()
-                parts = _parts(engine, folder, found)
+                parts = parts_of(engine, folder, found)
                 names = [stored.name for stored in found]
                 ours[name].append(seconds(partial(take_in, parts, names)))
         database.close()
@@ -110,7 +110,7 @@ class Invocation:
         time.sleep(seconds)
 
 
-def _parts(engine: Engine, folder: Path, found: list[StoredObject]) -> Parts:
+def parts_of(engine: Engine, folder: Path, found: list[StoredObject]) -> Parts:
     store = MemoryObjects()
     for stored in found:
         store.put(stored.name, stored.data)
@@ -192,9 +192,9 @@ def _floor(url: str, plugin: Plugin, blocks: list[bytes]) -> None:
     connection.close()
 
 
-def _empty(url: str) -> None:
+def empty(url: str) -> None:
     connection = connect(url)
-    connection.execute("drop table if exists orders")
+    connection.execute("drop table if exists orders cascade")
     connection.execute("drop schema if exists dynaurora cascade")
     connection.execute("checkpoint")
     connection.close()

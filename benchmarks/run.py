@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import refusals
 import starts
 import streams
 from measures import Measure
@@ -46,6 +47,7 @@ def _measures(rows: int, times: int) -> Iterator[Measure]:
         LocalPostgresql(Path(folder) / "postgresql") as server,
     ):
         yield from load.measure(server.url, Path(folder), count=rows, times=times)
+        yield from refusals.measure(server.url, Path(folder), count=rows, times=times)
 
 
 def _records(count: int) -> list[dict[str, Any]]:

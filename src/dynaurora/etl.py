@@ -20,12 +20,13 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
-from dynaurora.errors import LoadRace, PluginError, RowRefused, StatementRefused
-from dynaurora.halving import Parts, refused_alone
+from dynaurora.applying import Application
+from dynaurora.errors import LoadRace, PluginError, RowRefused
+from dynaurora.halving import Refusal, Search, Take
 from dynaurora.metadata import Acceptance, Metadata, Registration
 from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import raw_line
@@ -150,6 +151,11 @@ def _hash_of(text: bytes) -> str:
     return blake2b(text, digest_size=16).hexdigest()
 
 
+def _budget(keys: int) -> int:
+    """How many changes of a load may be refused before the plugin is what is wrong."""
+    return max(LEAST_BUDGET, keys // 100)
+
+
 class _Load:
     """One load, inside its transaction."""
 
@@ -268,18 +274,33 @@ class _Load:
     def _copy_in_parts(self, staging: Staging) -> None:
         """Staging lets nothing through that its column cannot hold; but a database of another
         encoding than UTF-8 cannot hold every text, and a line need not come from DynamoDB."""
-        budget = max(LEAST_BUDGET, staging.keys // 100)
-        refused: dict[bytes, str] = {}
+        keys = staging.staged_keys()
+        relations = [(relation, relation.by_key()) for relation in self._relations]
 
-        def copy(part: Sequence[bytes]) -> None:
-            keys = {self._dialect.encoded_key(key) for key in part}
-            self._copy_rows([relation.of(keys) for relation in self._relations])
+        def take(first: int, end: int) -> Refusal | None:
+            part = [self._dialect.encoded_key(key) for key in keys[first:end]]
+            found = [
+                replace(relation, rows=[row for key in part for row in rows.get(key, ())])
+                for relation, rows in relations
+            ]
+            try:
+                self._copy_rows(found)
+            except RowRefused as error:
+                return Refusal(error)
+            return None
 
-        for key, error in refused_alone(staging.staged_keys(), copy):
-            refused[key] = error.found
-            if len(refused) > budget:
-                raise self._over_budget(len(refused), staging.keys, error.code)
-        staging.refuse(refused, self._contents())
+        refused = self._refused_alone(len(keys), take, _budget(staging.keys))
+        messages = {keys[number]: error.found for number, error in refused}
+        staging.refuse(messages, self._contents())
+
+    def _refused_alone(
+        self, rows: int, take: Take, budget: int
+    ) -> Iterator[tuple[int, RowRefused]]:
+        """The rows that are refused alone; raise ``PluginError`` where they are too many."""
+        for count, (number, error) in enumerate(Search(rows, take).refused_alone(), 1):
+            if count > budget:
+                raise self._over_budget(count, rows, error.code) from error
+            yield number, error
 
     def _contents(self) -> Iterator[tuple[ObjectName, bytes]]:
         """The objects again, to find the lines of what is refused."""
@@ -351,83 +372,38 @@ class _Load:
 
         refused: how many winners no row could be made of; they count toward the budget.
         """
-        budget = max(LEAST_BUDGET, staging.keys // 100) - refused
+        budget = _budget(staging.keys) - refused
         if budget < 0:
             raise self._over_budget(refused, staging.keys, "a value that its column cannot hold")
-        self._create_replaced()
+        application = Application(
+            self._connection, self._dialect, self._queries, self._plugin, self._relations
+        )
+        application.create_replaced()
         try:
-            self._run()
+            application.run()
         except RowRefused:
-            return self._apply_in_parts(staging, budget)
+            return self._apply_in_parts(application, staging, budget)
         return 0
 
-    def _run(self) -> None:
-        """Every statement of the plugin, all or nothing."""
-        with self._connection.savepoint():
-            for table in self._replaced():
-                relation = self._dialect.quoted(f"replaced_{table}")
-                self._connection.execute(f"delete from {relation}")
-                self._connection.execute(self._dialect.fill_replaced(table, self._plugin.key))
-            for number, statement in enumerate(self._plugin.insert):
-                try:
-                    self._connection.execute(statement)
-                except StatementRefused as error:
-                    raise self._broken(number, error) from error
-            self._connection.execute(self._queries["set_constraints"])
+    def _apply_in_parts(self, application: Application, staging: Staging, budget: int) -> int:
+        """Find the refused rows and apply the others. Only the plugin's work is done again, never
+        the arbitration, whose locks would then be taken after the plugin's: a deadlock.
 
-    def _apply_in_parts(self, staging: Staging, budget: int) -> int:
-        """Find the refused rows by halving. Only the plugin's work is halved, never the
-        arbitration, whose locks would then be taken after the plugin's: a deadlock."""
-        parts = Parts(self._connection, self._dialect, self._queries, self._relations)
-        keys = parts.keys()
-        refused: list[tuple[bytes, RowRefused]] = []
+        Where a plugin reads ``changes``, one that has lost may be refused as well. It counts toward
+        the budget, and stays superseded.
+        """
+        rows = application.divide()
+        errors = dict(self._refused_alone(rows, application.take, budget))
+        return self._quarantine_rows(staging, application.refused_winners(errors))
 
-        def apply(part: Sequence[bytes]) -> None:
-            with self._connection.savepoint():
-                parts.keep_only(part)
-                self._run()
-
-        middle = (len(keys) + 1) // 2
-        for part in (keys[:middle], keys[middle:]):
-            for key, error in refused_alone(part, apply):
-                found = self._apply_versions(staging, parts, key, error)
-                if found is None:
-                    continue
-                refused.append((key, found))
-                if len(refused) > budget:
-                    raise self._over_budget(len(refused), len(keys), found.code) from found
-        return self._quarantine_rows(staging, refused)
-
-    def _apply_versions(
-        self, staging: Staging, parts: Parts, key: bytes, error: RowRefused
-    ) -> RowRefused | None:
-        """Why the newest change of a key is refused, if it is: ``changes`` has older ones too, and
-        what is wrong with one of them is no reason to keep another out."""
-        versions = staging.versions(key)
-        if not versions:
-            return error
-        newest = staging.newest_version(key)
-
-        def apply(part: Sequence[str]) -> None:
-            with self._connection.savepoint():
-                parts.keep_versions(key, part, has_newest=part[-1] == newest)
-                self._run()
-
-        return dict(refused_alone(versions, apply)).get(newest)
-
-    def _quarantine_rows(
-        self, staging: Staging, refused: Sequence[tuple[bytes, RowRefused]]
-    ) -> int:
-        """Quarantine the winners among them; a loser is superseded, whatever is wrong with it."""
+    def _quarantine_rows(self, staging: Staging, refused: Mapping[bytes, RowRefused]) -> int:
+        """Quarantine these winners, in key order; they move the ledger, with generation 0."""
         number = self._registration.number
-        lines = staging.find({key for key, _ in refused}, self._contents())
-        winners = 0
-        for key, error in refused:
+        lines = staging.find(refused.keys(), self._contents)
+        for key, error in sorted(refused.items()):
             version, name, text = lines[key]
-            statement = self._queries.of_table("refuse_key", number)
-            if not self._connection.execute(statement, [key.hex(), version]):
-                continue
-            winners += 1
+            refuse_key = self._queries.of_table("refuse_key", number)
+            self._connection.execute(refuse_key, [key.hex(), version])
             self._connection.execute(
                 self._queries["quarantine_line"],
                 [
@@ -435,7 +411,7 @@ class _Load:
                     *(self._plugin.digest, name.bucket, name.key, text),
                 ],
             )
-        return winners
+        return len(refused)
 
     def _quarantine_unreadable(self, unreadable: Sequence[Unreadable]) -> None:
         """A line without a key stands under the hash of its bytes, so a redelivery is no double.
@@ -476,29 +452,6 @@ class _Load:
 
     def _create(self, name: str, columns: Sequence[RelationColumn]) -> None:
         self._connection.execute(self._dialect.create_relation(name, columns))
-
-    def _replaced(self) -> list[str]:
-        names = [table for table in self._plugin.tables if self._plugin.names(f"replaced_{table}")]
-        return sorted(names)
-
-    def _create_replaced(self) -> None:
-        for table in self._replaced():
-            self._connection.execute(self._dialect.create_replaced(table))
-
-    def _broken(self, number: int, error: StatementRefused) -> PluginError:
-        remedy = "Correct the plugin; the table's objects wait and are loaded then."
-        if error.code in self._dialect.OLD_TABLE_CODES:
-            remedy = (
-                "If its SQL table was made before the plugin was changed, add an `alter table` to "
-                "create_table_queries, or drop the table and unpark it (docs/plugins.md, Changing "
-                "a plugin). Its objects wait and are loaded then."
-            )
-        return PluginError(
-            f"{self._plugin.path}, insert_table_queries[{number}]",
-            f"the database answers {error.code}: {error.found}",
-            "a statement that it accepts",
-            remedy,
-        )
 
     def _over_budget(self, refused: int, keys: int, last: str) -> PluginError:
         return PluginError(

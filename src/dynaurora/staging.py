@@ -10,6 +10,7 @@ they are sent as they are. A line that a later one of the same load supersedes l
 in ``changes``, which has every version.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from dynaurora.model.events import ObjectName
 from dynaurora.model.keys import key_of
 from dynaurora.model.lines import Line, decode_line, redeemed, split_lines
 from dynaurora.model.types import plain_json_of_image
-from dynaurora.model.versions import Stream, sequence_digits, stream_of
+from dynaurora.model.versions import SEQUENCE_DIGITS, Stream, sequence_digits, stream_of
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.keys import check_key
 from dynaurora.sql.dialect import Dialect, RelationColumn
@@ -35,6 +36,11 @@ _REFUSED_COLUMNS: Final = tuple(
     "_key _version _newest _changed_at _gone reason message bucket object line".split()
 )
 
+_SEQUENCE: Final = re.compile(rb'"seq":"0*([0-9]*)"')
+
+Contents = Callable[[], Iterable[tuple[ObjectName, bytes]]]
+"""Gives the objects of a load and their lines, as often as it is called."""
+
 Epochs = Callable[[Stream], int]
 """The epoch of a stream that may feed the table; raises ``StreamNotAccepted`` for another."""
 
@@ -47,10 +53,12 @@ class Relation:
     columns: tuple[RelationColumn, ...]
     rows: Sequence[str]
 
-    def of(self, keys: Collection[str]) -> "Relation":
-        """The rows of these keys, which are written as COPY has them: a key begins its row."""
-        rows = [row for row in self.rows if row.partition("\t")[0] in keys]
-        return Relation(self.name, self.columns, rows)
+    def by_key(self) -> dict[str, list[str]]:
+        """The rows of each key, which is written as COPY has it: a key begins its row."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            found.setdefault(row.partition("\t")[0], []).append(row)
+        return found
 
     def blocks(self) -> Iterator[bytes]:
         """The rows in pieces of a size that is good to send."""
@@ -232,21 +240,25 @@ class Staging:
         """The version of the newest change of a key."""
         return self._newest[key].version
 
-    def versions(self, key: bytes) -> list[str]:
-        """The versions of a key that are in ``changes``, the oldest first."""
-        places = (*self._changes, *self._redeemed)
-        return sorted(version for found, version in places if found == key)
-
     def find(
-        self,
-        keys: Collection[bytes],
-        objects: Iterable[tuple[ObjectName, bytes]],
+        self, keys: Collection[bytes], objects: Contents
     ) -> dict[bytes, tuple[str, ObjectName, bytes]]:
         """The version, object and line of the newest change of each key.
 
         Lines are read again for this, because keeping all of them would double the memory of a
         load for the sake of the few that the database refuses.
         """
+        sequences = {
+            self._newest[key].version[-SEQUENCE_DIGITS:].lstrip("0").encode() for key in keys
+        }
+        found = self._newest_lines(keys, _with_sequence(objects(), sequences))
+        if len(found) < len(keys):  # JSON can be written in other ways than ours
+            found = self._newest_lines(keys, objects())
+        return found
+
+    def _newest_lines(
+        self, keys: Collection[bytes], objects: Iterable[tuple[ObjectName, bytes]]
+    ) -> dict[bytes, tuple[str, ObjectName, bytes]]:
         return {
             key: (version, name, text)
             for _, key, version, name, text in self._lines_of(keys, objects)
@@ -472,6 +484,16 @@ class Staging:
 
     def _rows_columns(self, maker: "RowsWriter") -> tuple[RelationColumn, ...]:
         return (*self._head_columns(), *self._columns(self._plugin.key), *maker.columns)
+
+
+def _with_sequence(
+    objects: Iterable[tuple[ObjectName, bytes]], sequences: set[bytes]
+) -> Iterator[tuple[ObjectName, bytes]]:
+    """The objects without the lines that plainly have other SequenceNumbers: told by their bytes,
+    which is ten times as fast as reading them."""
+    for name, data in objects:
+        lines = (t for t in split_lines(data) if not sequences.isdisjoint(_SEQUENCE.findall(t)))
+        yield name, b"\n".join(lines)
 
 
 def _storable(message: str) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 from urllib.parse import urlsplit
 
 import pytest
@@ -383,3 +384,127 @@ def test_an_empty_object_is_loaded_and_archived(machine):
     loaded = machine.load(name).loaded["items"]
     assert (loaded.objects, loaded.lines) == (1, 0)
     assert machine.store.keys("backup") == [f"Processed/{name.key}"]
+
+
+def tries_of(machine, statement="insert into items"):
+    """How often the plugin is run from now on, one number for each run."""
+    tries = []
+    machine.before = lambda step: tries.append(1) if step.startswith(statement) else None
+    return tries
+
+
+def one_in_a_hundred(count):
+    """Lines of which each hundredth is bad, shuffled."""
+    lines = [put(9, f"k{n}", v="bad" if n % 100 == 50 else "good") for n in range(count)]
+    random.Random(count).shuffle(lines)
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("refusing", "tries"),
+    [
+        ("alter table items add check (v <> 'bad')", 4.5),
+        (
+            "alter table items add w text generated always as (nullif(v, 'bad')) stored not null",
+            4.5,
+        ),
+        ("create trigger t before insert on items for each row execute function refuse()", 4.5),
+        ("create trigger t after insert on items for each row execute function refuse()", 11),
+        ("alter table items add foreign key (v) references allowed", 11),
+        ("alter table items add foreign key (v) references allowed initially deferred", 11),
+    ],
+)
+def test_one_refused_row_in_a_hundred_costs_few_runs_of_the_plugin(machine, refusing, tries):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "first", v="good"))
+    machine.execute("create table others (v text)")
+    raising(machine, "P0001", table="others")  # for its function
+    machine.execute("create table allowed (v text primary key)")
+    machine.execute("insert into allowed values ('good')")
+    machine.execute(refusing)
+    lines = one_in_a_hundred(3_000)
+    found = tries_of(machine)
+    loaded = machine.load_lines("items", *lines)
+    assert (loaded.applied, loaded.quarantined) == (2_970, 30)
+    assert len(found) <= tries * 30 + 20
+    assert machine.rows("select count(*) from items") == [(2_971,)]
+    assert {text for *_, text in machine.quarantine()} == {t for t in lines if b"bad" in t}
+    assert machine.rows("show enable_seqscan") == [("on",)]
+
+
+@pytest.mark.parametrize("plugin", [DECLARED, WITH_ROWS, WITH_SUM, WITH_HISTORY])
+def test_a_plugin_that_refuses_every_row_parks_its_table_within_one_load(machine, plugin):
+    machine.plugin("items", plugin)
+    machine.load(machine.put("items"))
+    machine.execute("alter table items add check (false)")
+    found = tries_of(machine)
+    name = machine.put("items", *[put(1, f"k{n}", g="g", n="1") for n in range(2_000)])
+    assert machine.load(name).waiting == {name}
+    assert machine.state("items")[0] == "plugin"
+    assert len(found) <= 125
+
+
+def test_a_plugin_that_refuses_every_loser_parks_its_table_too(machine):
+    machine.plugin("items", WITH_HISTORY)
+    machine.load_lines("items", put(500, "a", v="newest"))
+    raising(machine, "P0001", table="versions")
+    name = machine.put("items", *[put(n, "a", v="bad") for n in range(1, 102)])
+    assert machine.load(name).waiting == {name}
+
+
+def test_lines_that_cannot_be_read_do_not_count_toward_the_budget(machine):
+    machine.plugin("items", DECLARED)
+    machine.load(machine.put("items"))
+    machine.execute("alter table items add check (v <> 'bad')")
+    junk = [b"junk %d" % n for n in range(150)]
+    bad = [put(1, f"b{n}", v="bad") for n in range(60)]
+    worse = [put(1, f"w{n}", n="0.001") for n in range(40)]
+    loaded = machine.load_lines("items", *junk, *bad, *worse, put(1, "a", v="good"))
+    assert (loaded.applied, loaded.quarantined, loaded.unreadable) == (1, 100, 150)
+
+
+def test_relations_look_in_each_part_as_they_do_in_the_whole(machine):
+    machine.plugin(
+        "items",
+        """
+        from dynaurora import Table, rows
+
+        items = Table(
+            key="id",
+            columns={"id": "text", "v": "text", "tags": rows("tags[]", {"tag": ("text", "$")})},
+        )
+        create_table_queries = [
+            items,
+            "create table if not exists seen (relation text, row text)",
+        ]
+        insert_table_queries = [
+            "insert into seen select 'staged', to_jsonb(s)::text from staged as s",
+            "insert into seen select 'removed', to_jsonb(r)::text from removed as r",
+            "insert into seen select 'tags', to_jsonb(t)::text from staged_tags as t",
+            "insert into seen select 'changes', to_jsonb(c)::text from changes as c",
+            "insert into seen select 'replaced', to_jsonb(i)::text from replaced_items as i",
+            items,
+        ]
+        drop_table_queries = [items, "drop table if exists seen"]
+        """,
+    )
+    lines = [
+        *(put(2, f"k{n}", v="good", tags=["x", "y"]) for n in range(20)),
+        *(put(1, f"k{n}", v="older") for n in range(5)),
+        *(delete(3, f"gone{n}") for n in range(4)),
+    ]
+    before = [put(1, f"k{n}", v="before", tags=["z"], fields={"at": 5}) for n in range(9)]
+    machine.load_lines("items", *before)
+    machine.execute("delete from seen")
+    machine.load_lines("items", *lines)
+    whole = machine.rows("select * from seen order by 1, 2")
+    assert {relation for relation, _ in whole} == {
+        "staged", "removed", "tags", "changes", "replaced"
+    }  # fmt: skip
+    machine.execute("delete from seen; delete from items; delete from dynaurora.ledger_1")
+    machine.load_lines("items", *before)
+    machine.execute("delete from seen; alter table items add check (v <> 'bad')")
+    bad = put(2, "bad", v="bad", tags=["x"])
+    loaded = machine.load_lines("items", *lines[:11], bad, *lines[11:])
+    assert (loaded.applied, loaded.quarantined) == (24, 1)
+    assert machine.rows("select * from seen order by 1, 2") == whole

@@ -80,18 +80,37 @@ class Dialect(Protocol):
         """Delete the rows of a relation whose key is not in ``_won``."""
         ...
 
-    def set_aside(self, relation: str) -> str:
-        """Copy a relation to one of the same name behind ``_all_``."""
+    def number_rows(self, key: Sequence[str], *, has_changes: bool) -> str:
+        """Make ``_numbered``: a number from 0 for each winner, and for each loser in ``changes``.
+
+        Puts come first, in the order of the columns of the key.
+        """
         ...
 
-    def take_part(self, relation: str) -> str:
-        """Fill a relation with those rows of its copy whose key is in ``_part``."""
+    def divide(self, relation: str, columns: Sequence[str]) -> list[str]:
+        """Let a relation show only the rows of the part that is taken (``take_part``)."""
         ...
 
-    def create_replaced(self, table: str) -> str:
-        """Make ``replaced_<table>``, empty, with the columns of the table."""
+    def divide_replaced(self, table: str, columns: Sequence[str]) -> list[str]:
+        """Let ``replaced_<table>`` show only what is filled into it for the part that is taken."""
         ...
 
-    def fill_replaced(self, table: str, key: Sequence[str]) -> str:
+    def take_part(self, first: int, end: int, tables: Sequence[str]) -> str:
+        """Let the relations show the rows with these numbers, without the last; a query that gives
+        ``rows_written`` as it is before."""
+        ...
+
+    def rows_written(self, tables: Sequence[str]) -> str:
+        """How many rows of these tables the session has tried to write, with what it rolled back.
+
+        Only differences mean something.
+        """
+        ...
+
+    def create_replaced(self, table: str, columns: Sequence[str]) -> str:
+        """Make ``replaced_<table>``, empty, with these columns of the table."""
+        ...
+
+    def fill_replaced(self, table: str, columns: Sequence[str], key: Sequence[str]) -> str:
         """Fill it with the table's rows of the items in ``staged`` and ``removed``."""
         ...

@@ -126,39 +126,119 @@ def keep_winners(relation: str) -> str:
     )
 
 
-def set_aside(relation: str) -> str:
-    """Only made when a row has been refused."""
+def number_rows(key: Sequence[str], *, has_changes: bool) -> str:
+    """Puts first and in key order, as declared statements write them (``rows_written``)."""
+    listed = ", ".join(map(quoted, key))
+    winners = (
+        f"select 0 as kind, _key, _version, {listed} from staged "
+        f"union all select 1, _key, _version, {listed} from removed"
+    )
+    losers = f"""
+        union all select 2, _key, _version, {listed} from changes as c
+        where not exists (select from staged where (_key, _version) = (c._key, c._version))
+          and not exists (select from removed where (_key, _version) = (c._key, c._version))"""
     return (
-        f"create temporary table {_aside(relation)} on commit drop "
-        f"as select * from {quoted(relation)}"
+        "create temporary table _numbered on commit drop as "
+        f"select (row_number() over (order by kind, {listed}, _version) - 1)::integer as _number, "
+        "_key, _version, kind < 2 as is_winner "
+        f"from ({winners}{losers if has_changes else ''}) as numbered"
     )
 
 
-def take_part(relation: str) -> str:
-    """The part is small, the copy is read once."""
-    return (
-        f"insert into {quoted(relation)} select a.* from {_aside(relation)} as a "
-        "where exists (select from _part as p where p.k = a._key)"
+def divide(relation: str, columns: Sequence[str]) -> list[str]:
+    """The rows go aside, numbered, and a view of the part that is taken stands in their place:
+    nothing is filled and nothing emptied for a part, so the smallest costs no more than its rows.
+    """
+    aside = _aside(relation)
+    numbered = (
+        f"select n._number, r.* from {quoted(relation)} as r "
+        "join _numbered as n using (_key, _version) order by 1"
     )
+    return [
+        f"create temporary table {aside} on commit drop as {numbered}",
+        f"drop table {quoted(relation)}",
+        *_part(relation, columns),
+    ]
+
+
+def divide_replaced(table: str, columns: Sequence[str]) -> list[str]:
+    """What is filled in for a part bears its number, and is not seen by the next."""
+    relation = f"replaced_{table}"
+    aside = _aside(relation)
+    return [
+        f"alter table {quoted(relation)} rename to {aside}",
+        f"alter table {aside} add _number integer",
+        f"alter table {aside} alter _number set default {_FIRST}",
+        *_part(relation, columns),
+    ]
+
+
+def _part(relation: str, columns: Sequence[str]) -> list[str]:
+    aside = _aside(relation)
+    listed = ", ".join(map(quoted, columns))
+    part = f"select {listed} from {aside} where _number >= {_FIRST} and _number < {_END}"
+    return [
+        f"create index on {aside} (_number)",
+        f"analyze {aside} (_number)",
+        f"create temporary view {quoted(relation)} as {part}",
+    ]
+
+
+_FIRST: Final = "current_setting('dynaurora.first')::integer"
+_END: Final = "current_setting('dynaurora.end')::integer"
 
 
 def _aside(relation: str) -> str:
     return quoted(shortened_sql_name(f"_all_{relation}"))
 
 
-def create_replaced(table: str) -> str:
-    """Without the table's constraints: it holds what was."""
+def take_part(first: int, end: int, tables: Sequence[str]) -> str:
+    """Both in one statement, which is run thousands of times."""
     return (
-        f"create temporary table {quoted(f'replaced_{table}')} on commit drop "
-        f"as select * from {quoted(table)} limit 0"
+        f"select {_written(tables)} from (select set_config('dynaurora.first', '{first}', true), "
+        f"set_config('dynaurora.end', '{end}', true)) as part"
     )
 
 
-def fill_replaced(table: str, key: Sequence[str]) -> str:
+def rows_written(tables: Sequence[str]) -> str:
+    """The session counts what it has tried, also what it has rolled back: a statement that fails at
+    a row has written those before it. (A constraint that is checked after the statement, or a
+    sort of the plugin's own, tells nothing.)
+
+    https://www.postgresql.org/docs/15/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
+    """
+    return f"select {_written(tables)}"
+
+
+def _written(tables: Sequence[str]) -> str:
+    counts = [
+        f"coalesce(pg_stat_get_xact_tuples_{what}(to_regclass({literal(quoted(table))})), 0)"
+        for table in tables
+        for what in ("inserted", "updated", "deleted")
+    ]
+    return " + ".join(["0", *counts])
+
+
+def literal(text: str) -> str:
+    """A text in a statement that is run as written."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def create_replaced(table: str, columns: Sequence[str]) -> str:
+    """Without the table's constraints: it holds what was."""
+    return (
+        f"create temporary table {quoted(f'replaced_{table}')} on commit drop "
+        f"as select {', '.join(map(quoted, columns))} from {quoted(table)} limit 0"
+    )
+
+
+def fill_replaced(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
     """By the key of the items, which is the key of the table."""
     listed = ", ".join(map(quoted, key))
+    names = ", ".join(map(quoted, columns))
     return (
-        f"insert into {quoted(f'replaced_{table}')} select t.* from {quoted(table)} as t "
+        f"insert into {quoted(f'replaced_{table}')} ({names}) "
+        f"select {names} from {quoted(table)} "
         f"where ({listed}) in (select {listed} from staged union all select {listed} from removed)"
     )
 

@@ -362,8 +362,13 @@ select t.name, q.reason, count(*), min(q.quarantined_at)
 from {schema}.quarantine as q join {schema}.tables as t on t.number = q.table_number
 where q.state = 'open' group by 1, 2 order by 1, 2
 
--- take_versions
-insert into changes select * from _all_changes where _key = %s and _version between %s and %s
+-- prepare_parts
+-- A new table has no statistics: for each small part all of it would be read. And a plan that is used
+-- once is not worth compiling.
+set local enable_seqscan = off; set local jit = off
+
+-- numbered_keys
+select _number, _key from _numbered where is_winner and _number = any(%s)
 
 -- defer_constraints
 set constraints all deferred

@@ -1,0 +1,115 @@
+"""Applying: the plugin's statements, run for all winners of a load, or for a part of them.
+
+A part is some rows with neighbouring numbers: each winner is a row, and where the plugin reads
+``changes``, each other change is one, too. Each run is all or nothing. The relations show a part as
+they showed the whole, so the same statements are run for it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from dynaurora.errors import PluginError, RowRefused, StatementRefused
+from dynaurora.halving import Refusal
+from dynaurora.plugins.contract import Plugin
+from dynaurora.ports import Connection
+from dynaurora.sql.dialect import Dialect
+from dynaurora.sql.queries import Queries
+from dynaurora.staging import Relation
+
+
+class Application:
+    """A plugin and the relations of one load, which hold its winners and nothing else."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        dialect: Dialect,
+        queries: Queries,
+        plugin: Plugin,
+        relations: Sequence[Relation],
+    ) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._queries = queries
+        self._plugin = plugin
+        self._relations = relations
+        self._replaced = {
+            table: columns
+            for table, columns in sorted(plugin.tables.items())
+            if plugin.names(f"replaced_{table}")
+        }
+        self._done = 0
+
+    def create_replaced(self) -> None:
+        """Make the relations that hold what the tables held before."""
+        for table, columns in self._replaced.items():
+            self._connection.execute(self._dialect.create_replaced(table, columns))
+
+    def run(self) -> None:
+        """Run every statement of the plugin on what the relations show, all or nothing.
+
+        Raises ``RowRefused``; and ``PluginError`` for a statement that is refused whatever the row.
+        """
+        self._done = 0
+        with self._connection.savepoint():
+            for table, columns in self._replaced.items():
+                self._connection.execute(
+                    self._dialect.fill_replaced(table, columns, self._plugin.key)
+                )
+            for number, statement in enumerate(self._plugin.insert):
+                try:
+                    self._done += self._connection.execute(statement)
+                except StatementRefused as error:
+                    raise self._broken(number, error) from error
+            self._connection.execute(self._queries["set_constraints"])
+
+    def divide(self) -> int:
+        """From now on the relations show the part that is taken; the number of rows."""
+        has_changes = any(relation.name == "changes" for relation in self._relations)
+        rows = self._connection.execute(
+            self._dialect.number_rows(self._plugin.key, has_changes=has_changes)
+        )
+        divided = [
+            self._dialect.divide(relation.name, [column.name for column in relation.columns])
+            for relation in self._relations
+        ]
+        divided += [self._dialect.divide_replaced(*found) for found in self._replaced.items()]
+        for statement in (statement for found in divided for statement in found):
+            self._connection.execute(statement)
+        self._connection.execute(self._queries["prepare_parts"])
+        return rows
+
+    def take(self, first: int, end: int) -> Refusal | None:
+        """Run the plugin for the rows from the first number up to, and without, the second."""
+        before = self._written(self._dialect.take_part(first, end, self._plugin.sql_tables))
+        # What was applied before has made the deferred constraints immediate.
+        self._connection.execute(self._queries["defer_constraints"])
+        try:
+            self.run()
+        except RowRefused as error:
+            written = self._written(self._dialect.rows_written(self._plugin.sql_tables)) - before
+            return Refusal(error, first + written - self._done)
+        return None
+
+    def refused_winners(self, errors: Mapping[int, RowRefused]) -> dict[bytes, RowRefused]:
+        """Those of the rows that are winners, by their keys."""
+        rows = self._connection.fetch(self._queries["numbered_keys"], [list(errors)])
+        return {self._dialect.key_bytes(key): errors[number] for number, key in rows}
+
+    def _written(self, statement: str) -> int:
+        ((rows,),) = self._connection.fetch(statement)
+        return int(rows)
+
+    def _broken(self, number: int, error: StatementRefused) -> PluginError:
+        remedy = "Correct the plugin; the table's objects wait and are loaded then."
+        if error.code in self._dialect.OLD_TABLE_CODES:
+            remedy = (
+                "If its SQL table was made before the plugin was changed, add an `alter table` to "
+                "create_table_queries, or drop the table and unpark it (docs/plugins.md, Changing "
+                "a plugin). Its objects wait and are loaded then."
+            )
+        return PluginError(
+            f"{self._plugin.path}, insert_table_queries[{number}]",
+            f"the database answers {error.code}: {error.found}",
+            "a statement that it accepts",
+            remedy,
+        )
