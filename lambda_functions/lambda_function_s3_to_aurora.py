@@ -6,6 +6,8 @@ the outcome; `dynaurora.intake` and `dynaurora.etl` say what happens in between.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,7 +15,7 @@ import boto3
 
 from dynaurora.adapters.database import Database
 from dynaurora.adapters.s3 import PATIENCE, S3Objects
-from dynaurora.commands import run_command
+from dynaurora.commands import answered, run_command
 from dynaurora.intake import Parts, sweep, take_in_messages
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import LoadSettings
@@ -35,10 +37,27 @@ class Invocation:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Load what the event tells of; a database that is away raises, so that polling backs off.
 
+    Who asks by a command is answered what went wrong.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
+    if "dynaurora" in event:
+        return answered(partial(_command, event["dynaurora"], context))
+    with _parts(context) as parts:
+        if "Records" in event:
+            failed = take_in_messages(parts, event["Records"])
+            return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
+        return sweep(parts).summary()
+
+
+def _command(request: dict[str, Any], context: Any) -> dict[str, Any]:
+    with _parts(context) as parts:
+        return run_command(parts, request)
+
+
+@contextmanager
+def _parts(context: Any) -> Iterator[Parts]:
     with DATABASE.session() as engine:
-        parts = Parts(
+        yield Parts(
             store=STORE,
             engine=engine,
             plugins=PLUGINS,
@@ -46,9 +65,3 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             raw_bucket=SETTINGS.raw_bucket,
             backup_bucket=SETTINGS.backup_bucket,
         )
-        if "Records" in event:
-            failed = take_in_messages(parts, event["Records"])
-            return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
-        if "dynaurora" in event:
-            return run_command(parts, event["dynaurora"])
-        return sweep(parts).summary()

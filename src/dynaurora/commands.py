@@ -22,6 +22,7 @@ from dynaurora.operations.quarantine import (
     retry_quarantine,
     show_quarantine,
 )
+from dynaurora.operations.status import status
 from dynaurora.operations.streams import accept_stream, list_streams, look_at_stream
 from dynaurora.operations.tables import (
     clear_waiting,
@@ -60,6 +61,7 @@ ON_A_DATABASE: Final[Mapping[str, Callable[..., Facts]]] = {
 ON_A_PIPELINE: Final[Mapping[str, Callable[..., Facts]]] = {
     "gaps replay": replay_gaps,
     "quarantine retry": retry_quarantine,
+    "status": status,
     "sweep": _sweep,
 }
 """Commands that read or move objects, too."""

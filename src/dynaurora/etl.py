@@ -448,7 +448,9 @@ class _Load:
         still = {found.line for found in staging.unreadable}
         for text in sorted(set(self._staged.once_unreadable) - still, key=_hash_of):
             key, version = staging.identity(text)
-            self._connection.execute(statement, [version, number, _hash_of(text), key.hex()])
+            self._connection.execute(
+                statement, [version, number, _hash_of(text), key.hex(), version]
+            )
 
     def _create(self, name: str, columns: Sequence[RelationColumn]) -> None:
         self._connection.execute(self._dialect.create_relation(name, columns))

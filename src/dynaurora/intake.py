@@ -292,7 +292,7 @@ def _load_table(
         running: Future[Loaded] | None = None
         archive: Sequence[StoredObject] = ()
         staging = partial(stage, plugin, parts.engine.dialect, acceptance)
-        for staged in _staged(staging, _read(parts.store, names, missing)):
+        for staged in within_bodies(staging, _read(parts.store, names, missing)):
             if running is not None and not parts.has_time():
                 _out_of_time(plugin.table, names[names.index(staged.objects[0].name) :], report)
                 break
@@ -317,7 +317,7 @@ def _loaded(
     """After the commit, and only then, the objects leave the raw bucket."""
     for stored in objects:
         _archive(parts, stored)
-    report.loaded[table] = _sum(report.loaded.get(table, Loaded()), loaded)
+    report.loaded[table] = summed(report.loaded.get(table, Loaded()), loaded)
     log("info", "loaded", table=table, **asdict(loaded))
 
 
@@ -338,7 +338,7 @@ def load_staged(
     raise AssertionError
 
 
-def _staged(
+def within_bodies(
     staging: Callable[[Sequence[StoredObject]], Staged], portions: Iterable[Sequence[StoredObject]]
 ) -> Iterator[Staged]:
     """The portions as rows; one whose lines are pointers to too many bodies is taken in halves."""
@@ -346,7 +346,7 @@ def _staged(
         staged = staging(objects)
         if staged.staging.body_bytes > BODY_BYTES and len(objects) > 1:
             middle = len(objects) // 2
-            yield from _staged(staging, [objects[:middle], objects[middle:]])
+            yield from within_bodies(staging, [objects[:middle], objects[middle:]])
         else:
             yield staged
 
@@ -438,5 +438,6 @@ def _failed(table: str, error: DynauroraError, names: Sequence[ObjectName], repo
     report.failed.update(names)
 
 
-def _sum(one: Loaded, other: Loaded) -> Loaded:
+def summed(one: Loaded, other: Loaded) -> Loaded:
+    """What two loads came to, together."""
     return Loaded(*(getattr(one, n) + getattr(other, n) for n in Loaded.__dataclass_fields__))

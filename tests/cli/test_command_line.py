@@ -1,5 +1,6 @@
 """The command line as a person or a script meets it: help, exit codes, messages."""
 
+import json
 import os
 import subprocess
 import sys
@@ -32,13 +33,59 @@ def test_the_version_is_told():
     assert dynaurora("--version").stdout == f"dynaurora, version {__version__}\n"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_examples(command):
+def every_command():
+    """Each command and each command of a group, by what is typed."""
     context = click.Context(cli.group)
-    found = cli.group.get_command(context, command)
-    text = found.get_help(click.Context(found, info_name=command))
+    for name in COMMANDS:
+        command = cli.group.get_command(context, name)
+        yield name, command
+        for below, found in getattr(command, "commands", {}).items():
+            yield f"{name} {below}", found
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command()))
+def test_every_command_has_help_with_examples(name, command):
+    text = command.get_help(click.Context(command, info_name=name.rpartition(" ")[2]))
     assert "Examples:" in text
-    assert f"dynaurora {command}" in text
+    assert f"dynaurora {name}" in text
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command()))
+def test_every_command_that_tells_facts_tells_them_as_json(name, command):
+    if name == "dev" or isinstance(command, click.Group):
+        return
+    assert "--json" in {option for each in command.params for option in each.opts}
+
+
+@pytest.mark.parametrize("age", ["2", "h", "2x", "-1h", "1.5h", "two"])
+def test_an_age_that_is_none_is_told_with_those_that_are(age):
+    found = dynaurora("quarantine", "list", "--older-than", age)
+    assert found.returncode == 2
+    assert "2h" in found.stderr
+
+
+def test_a_discard_of_everything_is_not_meant():
+    found = dynaurora("quarantine", "discard", "--yes")
+    assert found.returncode == 2
+    assert "Say which" in found.stderr
+
+
+def test_an_error_for_programs_is_json_on_stdout():
+    found = dynaurora("gaps", "list", "--json", DYNAURORA_DATABASE_URL="nonsense")
+    assert found.returncode == 1
+    assert json.loads(found.stdout)["error"]["kind"] == "SettingsError"
+
+
+@pytest.mark.parametrize("word", ["perhaps", "2"])
+def test_a_private_database_is_said_by_1_or_0(word):
+    found = dynaurora(
+        "gaps",
+        "list",
+        DYNAURORA_DATABASE_URL="postgresql://a@127.0.0.1/a",
+        DYNAURORA_DATABASE_PRIVATE=word,
+    )
+    assert found.returncode == 1
+    assert "DYNAURORA_DATABASE_PRIVATE" in found.stderr
 
 
 def test_help_imports_no_driver_and_no_aws():

@@ -58,6 +58,36 @@ def test_every_column_type_is_documented():
     assert [word for word in WORDS if f"`{word}`" not in types] == []
 
 
+def test_every_state_and_reason_is_in_operations_with_what_to_do():
+    from typing import get_args
+
+    from dynaurora.metadata import ParkedFor
+    from dynaurora.metadata.gaps import GapKind
+    from dynaurora.metadata.quarantine import QuarantineReason, QuarantineState
+
+    operations = (ROOT / "docs" / "operations.md").read_text()
+    kinds = (ParkedFor, GapKind, QuarantineReason, QuarantineState)
+    words = [word for kind in kinds for word in get_args(kind) if word]
+    assert [word for word in words if f"\n| `{word}` |" not in operations] == []
+
+
+def test_every_command_of_an_operator_is_in_operations():
+    operations = (ROOT / "docs" / "operations.md").read_text()
+    named = ["status", "drop", "unpark"] + [
+        f"{name} {below}"
+        for name, command in commands().items()
+        for below in getattr(command, "commands", {})
+    ]
+    assert [name for name in named if f"dynaurora {name}" not in operations] == []
+
+
+def test_every_command_of_a_group_that_a_document_names_is_there():
+    groups = {n: c.commands for n, c in commands().items() if hasattr(c, "commands")}
+    pattern = rf"dynaurora ({'|'.join(groups)}) ([a-z]+)"
+    named = {found for path in DOCUMENTS for found in re.findall(pattern, path.read_text())}
+    assert {(group, below) for group, below in named if below not in groups[group]} == set()
+
+
 def test_the_tree_of_errors_shows_every_error():
     import dynaurora.errors
 

@@ -214,9 +214,9 @@ def test_the_capture_writes_a_body_that_the_load_reads(aws, call, without, deplo
 
 def test_the_load_reads_its_secret(call, without):
     # The emulator ends a worker that raised; the next one has no connection yet.
-    assert "none" in call("load", {"dynaurora": {"command": "none"}})["errorMessage"]
+    assert "errorMessage" in call("load", {"Records": [{}]})
     with without("load", "Secret", "secretsmanager:GetSecretValue"):
-        assert "AccessDenied" in call("load", SWEEP)["errorMessage"]
+        assert "AccessDenied" in call("load", SWEEP)["error"]["found"]
     assert call("load", SWEEP)["failed"] == 0
 
 
@@ -224,7 +224,7 @@ def test_the_load_reads_its_secret(call, without):
 def test_the_load_lists_its_buckets(call, without, raw_object, bucket):
     """The raw one for what waits, the backup for what the streams' mappings gave up."""
     with without("load", "Buckets", "s3:ListBucket", only=f"-{bucket}-000000000000-us-east-1"):
-        assert "AccessDenied" in call("load", SWEEP)["errorMessage"]
+        assert "AccessDenied" in call("load", SWEEP)["error"]["found"]
     call("load", SWEEP)
 
 
@@ -232,7 +232,7 @@ def test_the_load_reads_what_was_given_up(aws, call, without, deployment):
     backup = deployment.pipeline.outputs["BackupBucket"]
     aws.client("s3").put_object(Bucket=backup, Key="aws/lambda/mapping/shard/1", Body=b"")
     with without("load", "GivenUp", "s3:GetObject"):
-        assert "AccessDenied" in call("load", SWEEP)["errorMessage"]
+        assert "AccessDenied" in call("load", SWEEP)["error"]["found"]
     assert call("load", SWEEP)["failed"] == 0
 
 

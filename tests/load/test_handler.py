@@ -4,8 +4,10 @@ import json
 from itertools import count
 from urllib.parse import quote_plus
 
+import psycopg
 import pytest
 
+from dynaurora import commands
 from dynaurora.errors import DatabaseAway, SettingsError
 from support.handlers import LOAD, Context, environment_of, imported
 from support.items import DECLARED, put
@@ -112,9 +114,35 @@ def test_the_sweep_is_what_the_rule_wakes_it_for(worker):
     assert worker.keys(worker.raw) == []
 
 
-def test_a_command_that_is_none_raises(worker):
-    with pytest.raises(SettingsError, match="explode"):
-        worker.asked({"dynaurora": {"command": "explode"}})
+def test_who_asks_for_a_command_that_is_none_is_answered_so(worker):
+    answer = worker.asked({"dynaurora": {"command": "explode"}})
+    assert answer["error"]["kind"] == "SettingsError"
+    assert "explode" in answer["error"]["found"]
+
+
+def test_what_goes_wrong_with_a_command_is_answered_with_its_facts_and_logged_without(
+    worker, capsys
+):
+    answer = worker.asked({"dynaurora": {"command": "quarantine show", "number": 77}})
+    assert (answer["error"]["kind"], answer["error"]["where"]) == ("ProjectError", "entry 77")
+    assert '"kind":"ProjectError"' in capsys.readouterr().out
+
+
+def test_an_answer_that_a_lambda_cannot_give_says_what_to_do(worker, monkeypatch):
+    monkeypatch.setattr(commands, "ANSWER_BYTES", 10)
+    answer = worker.asked({"dynaurora": {"command": "quarantine list"}})
+    assert "--limit" in answer["error"]["remedy"]
+
+
+def test_a_command_that_finds_the_database_away_leaves_no_broken_connection(worker):
+    command = {"dynaurora": {"command": "gaps list"}}
+    assert worker.asked(command) == {"gaps": []}
+    with psycopg.connect(worker.machine.url, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+    assert worker.asked(command) == {"gaps": []}
 
 
 def test_a_warm_worker_takes_a_changed_plugin(worker):

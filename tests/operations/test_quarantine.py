@@ -5,9 +5,12 @@ from hashlib import blake2b
 
 import pytest
 
+from dynaurora import intake
 from dynaurora.errors import ProjectError
 from dynaurora.metadata import Chosen
-from dynaurora.model.lines import unreadable_line
+from dynaurora.model.claims import claim_to, packed
+from dynaurora.model.events import ObjectName
+from dynaurora.model.lines import decode_line, encode_line, pointer_to, unreadable_line
 from dynaurora.operations import quarantine
 from support.items import DECLARED, delete, put
 from support.load import changed, stream_arn
@@ -141,6 +144,35 @@ def test_a_retried_put_does_not_bring_a_deleted_item_back(refused):
     refused.execute("update dynaurora.quarantine set state = 'open'")
     done(refused, "quarantine retry")
     assert values(refused) == []
+
+
+def large(text):
+    """A change whose body lies in the backup bucket: its pointer, the body's object and content."""
+    found = decode_line(text)
+    claim = claim_to("items", found["seq"], found["at"], text)
+    body = ObjectName("backup", claim["object"])
+    return encode_line(pointer_to(found, claim)), body, packed(text)
+
+
+def test_a_change_without_its_body_is_applied_when_the_body_is_there_again(refused):
+    pointer, body, content = large(put(3, "b", v="large"))
+    refused.load_lines("items", pointer)
+    (entry,) = done(refused, "quarantine list", reason="body")["entries"]
+    assert done(refused, "quarantine retry", reason="body")["tables"]["items"]["refused"] == 1
+    refused.store.put(body, content)
+    found = done(refused, "quarantine retry", numbers=[entry["number"]])
+    assert found["tables"]["items"]["retried"] == 1
+    assert ("b", "large") in values(refused)
+
+
+def test_changes_with_more_bodies_than_one_load_takes_are_retried_in_several(refused, monkeypatch):
+    monkeypatch.setattr(intake, "BODY_BYTES", 1)
+    for number in range(3):
+        pointer, body, content = large(put(3, f"k{number}", v="large"))
+        refused.load_lines("items", pointer)
+        refused.store.put(body, content)
+    found = done(refused, "quarantine retry")
+    assert found["tables"]["items"] == {"retried": 3, "superseded": 0, "refused": 1}
 
 
 def keep_as_unreadable(machine, text):

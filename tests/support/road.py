@@ -70,7 +70,7 @@ class Road:
         )
         return json.loads(answer["Payload"].read())
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess:
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """`dynaurora …` on this pipeline."""
         aws = self.machine.aws
         return subprocess.run(
@@ -87,6 +87,7 @@ class Road:
                 "DYNAURORA_DATABASE_URL": self.machine.postgresql.url,
                 "DYNAURORA_PROJECT": self.project.name,
                 "DYNAURORA_SQLQUERIES": str(self.sqlqueries),
+                **environment,
             },
             stdin=subprocess.DEVNULL,
             text=True,

@@ -23,6 +23,10 @@ _CONFIG: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 8},
     max_pool_connections=32,
 )
+_ASKED: Final = _CONFIG.merge(Config(read_timeout=900, tcp_keepalive=True))
+"""For Lambda: a function that is asked may take as long as it may run, and must not be asked again
+meanwhile. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
+
 _FIRST: Final = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 2}))
 """For the service that is asked first: that nobody answers is told within seconds."""
 
@@ -72,7 +76,7 @@ def client_factory(region: str, endpoint: str = "") -> Client:
                 made[service] = session.client(
                     service,
                     endpoint_url=endpoint or None,
-                    config=_FIRST if service == "sts" else _CONFIG,
+                    config={"sts": _FIRST, "lambda": _ASKED}.get(service, _CONFIG),
                 )
         return made[service]
 

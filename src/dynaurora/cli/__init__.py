@@ -21,8 +21,12 @@ _COMMANDS: Final = {
     "deploy": "bring AWS to what the project says",
     "dev": "run the pipeline on this machine and watch sqlqueries/",
     "drop": "drop the SQL tables of a plugin",
+    "gaps": "changes that are known to be missing: list, replay, close",
     "plugins": "list the plugins and what is wrong with them",
+    "quarantine": "changes that could not be read or stored: list, show, retry, discard",
     "query": "run a plugin's SELECT queries",
+    "status": "is all well, and what mends what is not",
+    "stream": "the streams that feed a table: list, accept",
     "unpark": "let a parked table's objects be loaded again",
 }
 
@@ -34,6 +38,7 @@ Examples:
   dynaurora dev                    a pipeline to work on; drop a file into sqlqueries/
   dynaurora plugins                what is there, and why something is not
   dynaurora deploy --env prod      the same pipeline in your account
+  dynaurora status                 is all well, and what mends what is not
 """
 
 

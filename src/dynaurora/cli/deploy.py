@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dynaurora.cli.database import session
+from dynaurora.cli.asking import Ask, asking, errors_told
 
 if TYPE_CHECKING:
     from dynaurora.adapters.dynamodb import TableDescription
     from dynaurora.cli.deploy_progress import ProgressView
     from dynaurora.deploy.deployment import Deployment, TableOutcome
     from dynaurora.deploy.project import Project
-    from dynaurora.errors import DynauroraError
     from dynaurora.plugins.inspection import Inspected
 
 _EXAMPLES = """
@@ -51,35 +50,33 @@ def deploy(*, is_agreed: bool, is_json: bool, chosen: str, region: str, folder: 
     from dynaurora.cli.deploy_progress import progress_view
     from dynaurora.deploy.deployment import deploy_project
     from dynaurora.deploy.project import read_project
-    from dynaurora.deploy.sweeping import clear_waiting, sweep_now
-    from dynaurora.errors import DynauroraError
-    from dynaurora.metadata import Metadata
+    from dynaurora.deploy.sweeping import sweep_now
     from dynaurora.plugins.folder import find_plugins
 
-    try:
+    with errors_told(is_json=is_json):
         project = read_project(folder, chosen=chosen, region=region)
         broken = _broken(project)
-        with session(project) as engine, progress_view() as view:
-            metadata = Metadata(engine.connection, engine.queries)
-            metadata.create()
+        with asking(project) as ask, progress_view() as view:
+            if not project.is_private:  # else who is asked may not be deployed yet
+                ask("create metadata")
             deployment = deploy_project(
                 project,
                 sorted(find_plugins(project.sqlqueries)),
                 confirm=lambda table: is_agreed or _confirmed(view, table),
                 tell=view.tell,
-                register=metadata.register_stream,
+                register=lambda table, arn, table_id: _register(ask, table, arn, table_id),
             )
-            waited = clear_waiting(metadata, [table.table for table in deployment.tables])
+            tables = [table.table for table in deployment.tables]
+            waited = ask("clear waiting", tables=tables)["tables"]
         if waited:
             sweep_now(project, client_factory(project.region, project.endpoint), waited)
-    except DynauroraError as error:
-        if not is_json:
-            raise
-        click.echo(json.dumps({"error": _facts(error)}))
-        raise click.exceptions.Exit(1) from error
     click.echo(json.dumps(_as_json(deployment)) if is_json else "\n".join(_as_text(deployment)))
     if deployment.failures or broken:
         raise click.exceptions.Exit(1)
+
+
+def _register(ask: Ask, table: str, arn: str, table_id: str) -> None:
+    ask("register stream", table=table, arn=arn, table_id=table_id)
 
 
 def _broken(project: "Project") -> list["Inspected"]:
@@ -151,18 +148,8 @@ def _as_json(deployment: "Deployment") -> dict[str, Any]:
                 "table_id": table.table_id,
                 "stream_enabled": table.is_stream_enabled,
                 "items_before": table.items_before,
-                "error": _facts(table.error) if table.error else None,
+                "error": table.error.facts if table.error else None,
             }
             for table in deployment.tables
         },
-    }
-
-
-def _facts(error: "DynauroraError") -> dict[str, str]:
-    return {
-        "kind": type(error).__name__,
-        "where": error.where,
-        "found": error.found,
-        "expected": error.expected,
-        "remedy": error.remedy,
     }

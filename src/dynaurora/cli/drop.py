@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from dynaurora.cli.database import plugin_of, project_of, project_options, session
+from dynaurora.cli.asking import asking, errors_told
+from dynaurora.cli.database import plugin_of, project_of, project_options
 
 _EXAMPLES = """
 Examples:
@@ -28,20 +29,14 @@ def drop(*, table: str, folder: Path, chosen: str, is_agreed: bool, is_json: boo
     New objects of the table wait in the raw bucket until `dynaurora unpark TABLE` makes its SQL
     tables anew, empty. The archive is not touched.
     """
-    from dynaurora.metadata import Metadata
-
     project = project_of(folder, chosen)
     plugin = plugin_of(project, table)
     if not is_agreed:
         _ask(table, plugin.drop)
-    with session(project) as engine:
-        metadata = Metadata(engine.connection, engine.queries)
-        registration = metadata.registration(table)
-        reason = f"dropped; `dynaurora unpark {table}` makes its SQL tables anew"
-        metadata.drop_tables(plugin, registration, reason)
-        generation = metadata.registration(table).generation
+    with errors_told(is_json=is_json), asking(project) as ask:
+        outcome = ask("drop", table=table)
     if is_json:
-        click.echo(json.dumps({"table": table, "dropped": True, "generation": generation}))
+        click.echo(json.dumps(outcome))
     else:
         click.echo(
             f"{table} is dropped and parked; its objects wait in the raw bucket. "

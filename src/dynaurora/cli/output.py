@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from dynaurora.errors import DynauroraError
 
@@ -59,17 +60,23 @@ def left_once() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def plain_table(*heads: str, title: str = "") -> "Table":
+    """A table without lines, for a terminal or a file."""
+    from rich.table import Table
+
+    return Table(
+        *heads,
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+
+
 def error_facts(error: "DynauroraError") -> dict[str, Any]:
     """An error for programs."""
-    return {
-        "error": {
-            "kind": type(error).__name__,
-            "where": error.where,
-            "found": error.found,
-            "expected": error.expected,
-            "remedy": error.remedy,
-        }
-    }
+    return {"error": error.facts}
 
 
 def duration(seconds: float) -> str:

@@ -29,7 +29,7 @@ def local_project(
         environment["DYNAURORA_SQLQUERIES"] = str(sqlqueries.resolve())
     project = read_project(folder, environment=environment)
     database = replace(project.database, secret_arn="")
-    return replace(project, database=database, network=Network())
+    return replace(project, database=database, is_private=False, network=Network())
 
 
 def tell_where(console: Console, machine: "LocalMachine", project: Project) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dynaurora.cli.database import plugin_of, project_of, project_options, session
+from dynaurora.cli.asking import asking, errors_told
+from dynaurora.cli.database import plugin_of, project_of, project_options
 
 if TYPE_CHECKING:
     from dynaurora.deploy.project import Project
@@ -30,25 +31,18 @@ def unpark(*, table: str, folder: Path, chosen: str, is_json: bool) -> None:
     The SQL tables of a table that was dropped are made anew, empty: only what changes from now on,
     and what waited, arrives in them.
     """
-    from dynaurora.metadata import Metadata
-
     project = project_of(folder, chosen)
-    plugin = plugin_of(project, table)
-    with session(project) as engine:
-        metadata = Metadata(engine.connection, engine.queries)
-        registration = metadata.registration(table)
-        if not registration.parked_for:
-            _tell(table, "", is_json=is_json)
-            return
-        metadata.unpark(registration)
-        metadata.create_tables(plugin, metadata.registration(table))
-    _sweep(project, table)
-    _tell(table, registration.parked_for, is_json=is_json)
+    plugin_of(project, table)  # told with a suggestion
+    with errors_told(is_json=is_json), asking(project) as ask:
+        was = ask("unpark", table=table)["was"]
+        if was:
+            _sweep(project, table)
+    _tell(table, was, is_json=is_json)
 
 
-def _tell(table: str, was: str, *, is_json: bool) -> None:
+def _tell(table: str, was: str | None, *, is_json: bool) -> None:
     if is_json:
-        click.echo(json.dumps({"table": table, "was": was or None}))
+        click.echo(json.dumps({"table": table, "was": was}))
     elif not was:
         click.echo(f"{table} is not parked; there is nothing to do.")
     else:

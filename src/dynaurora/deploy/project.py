@@ -69,6 +69,7 @@ class Project:
 
     region: "" leaves it to the profile.
     endpoint: of an emulator; "" is AWS.
+    is_private: the database is reached by the load Lambda alone, which is asked then.
     sizes: parameters of the templates, by their names there.
     """
 
@@ -78,6 +79,7 @@ class Project:
     database: DatabaseSettings
     sqlqueries: Path
     endpoint: str = ""
+    is_private: bool = False
     network: Network = field(default_factory=Network)
     delivery_stream_prefix: str = ""
     stream_failures: StreamFailures = "report"
@@ -144,6 +146,9 @@ def read_project(
             url=first("DYNAURORA_DATABASE_URL", database.text("url")),
             secret_arn=first("DYNAURORA_DATABASE_SECRET_ARN", database.text("secret_arn")),
             schema=first("DYNAURORA_SCHEMA", database.text("schema") or "dynaurora"),
+        ),
+        is_private=_is_on(
+            environment.get("DYNAURORA_DATABASE_PRIVATE", ""), default=database.flag("private")
         ),
         network=Network(database.texts("subnets"), database.texts("security_groups")),
         sqlqueries=root / first("DYNAURORA_SQLQUERIES", given.text("sqlqueries") or "sqlqueries"),
@@ -249,7 +254,7 @@ class _File:
             }
         )
         file.table("database").refuse_others(
-            {"url", "secret_arn", "schema", "subnets", "security_groups"}
+            {"url", "secret_arn", "schema", "private", "subnets", "security_groups"}
         )
         return file
 
@@ -263,6 +268,12 @@ class _File:
 
     def text(self, key: str) -> str:
         return self._typed(key, str, "", "a text")
+
+    def flag(self, key: str) -> bool:
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise ProjectError(self._where(key), f"is {value!r}", "true or false", "Correct it.")
+        return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         texts = self._typed(key, list, [], "a list of texts")
@@ -283,6 +294,13 @@ class _File:
 
     def _where(self, key: str) -> str:
         return f"{self.path}: {key}"
+
+
+def _is_on(text: str, *, default: bool) -> bool:
+    words = {"": default, "1": True, "true": True, "0": False, "false": False}
+    if text.strip().lower() not in words:
+        raise SettingsError("DYNAURORA_DATABASE_PRIVATE", f'is "{text}"', "1 or 0", "Correct it.")
+    return words[text.strip().lower()]
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

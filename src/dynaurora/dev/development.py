@@ -21,7 +21,7 @@ from dynaurora.adapters.s3 import S3Objects
 from dynaurora.capture import capture
 from dynaurora.deploy.deployment import TableOutcome, deploy_project
 from dynaurora.deploy.project import Project
-from dynaurora.deploy.sweeping import clear_waiting, sweep_now
+from dynaurora.deploy.sweeping import sweep_now
 from dynaurora.dev.arrivals import ArrivalWatch, Arrived, Parked
 from dynaurora.dev.filling import fill
 from dynaurora.dev.plugins import PluginNews, PluginWatch
@@ -186,7 +186,7 @@ class Development:
             return False  # it waits for a person, and says so
         try:
             loaded = load_plugin(plugin.path, table, "postgresql")
-            clear_waiting(self._metadata, [table])
+            self._metadata.clear_waiting([table])
             self._metadata.create_tables(loaded, self._metadata.registration(table))
         except PluginError as error:
             self._fail(table, error)

@@ -1,6 +1,6 @@
 """The tables: each DynamoDB table that was ever heard of, whether its objects wait, and why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -136,6 +136,18 @@ class Metadata:
     def unpark(self, registration: Registration) -> None:
         """Let the table's objects be loaded again; its tables are made anew if they are gone."""
         self._connection.execute(self._queries["unpark_table"], [registration.number])
+
+    def clear_waiting(self, tables: Collection[str]) -> list[str]:
+        """Unpark those of these tables that waited for their plugin; their names."""
+        waiting = [
+            registration
+            for registration in self.registrations()
+            if registration.table in tables
+            and registration.parked_for in _MENDED_BY_A_CHANGED_PLUGIN
+        ]
+        for registration in waiting:
+            self.unpark(registration)
+        return [registration.table for registration in waiting]
 
     def _claim(self, plugin: Plugin, registration: Registration, still_makes: StillMakes) -> None:
         """Two plugins that write one SQL table would overwrite each other's rows in silence."""

@@ -5,11 +5,11 @@ already, or that a newer one has followed, changes nothing. Only the ledger of o
 """
 
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
 
 from dynaurora.errors import ProjectError
 from dynaurora.etl import Loaded, stage
-from dynaurora.intake import Parts, load_staged, still_makes
+from dynaurora.intake import Parts, load_staged, still_makes, summed, within_bodies
 from dynaurora.model.events import ObjectName
 from dynaurora.operations.desk import metadata_of, plugin_of
 from dynaurora.ports import StoredObject
@@ -21,7 +21,7 @@ Line = tuple[ObjectName, bytes]
 def load_again(
     parts: Parts, table: str, lines: Sequence[Line], once_unreadable: Sequence[bytes] = ()
 ) -> Loaded:
-    """Load lines of one table in one transaction.
+    """Load lines of one table, in one transaction unless they have many large bodies.
 
     once_unreadable: those of them that stand in quarantine without a key.
     Raises ``ProjectError`` where the table's objects wait, and what a load raises. Nobody is
@@ -38,13 +38,18 @@ def load_again(
             f"Mend that first (`dynaurora status`), or `dynaurora unpark {table}`.",
         )
     registration = metadata.create_tables(plugin, registration, partial(still_makes, parts.plugins))
-    staged = stage(
+    staging = partial(
+        stage,
         plugin,
         parts.engine.dialect,
         metadata.streams(registration).acceptance(),
-        # A newline first: nothing that begins so is taken for gzip.
-        [StoredObject(name, "", b"\n" + text) for name, text in lines],
         is_noted=False,
         once_unreadable=once_unreadable,
     )
-    return load_staged(parts, metadata, registration, staged)
+    # A newline first: nothing that begins so is taken for gzip.
+    objects = [StoredObject(name, "", b"\n" + text) for name, text in lines]
+    loads = (
+        load_staged(parts, metadata, registration, staged)
+        for staged in within_bodies(staging, [objects])
+    )
+    return reduce(summed, loads, Loaded())

@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
 
 from dynaurora.intake import still_makes
-from dynaurora.metadata import ParkedFor
 from dynaurora.operations.desk import Desk, Facts, metadata_of, plugin_of
-
-_MENDED_BY_A_DEPLOY: Final[frozenset[ParkedFor]] = frozenset({"unknown", "plugin", "error"})
 
 
 def unpark_table(desk: Desk, *, table: str) -> Facts:
@@ -47,12 +43,4 @@ def register_stream(desk: Desk, *, table: str, arn: str, table_id: str) -> Facts
 
 def clear_waiting(desk: Desk, *, tables: Sequence[str]) -> Facts:
     """Unpark those of these tables that waited for their plugin; their names."""
-    metadata = metadata_of(desk)
-    waiting = [
-        registration
-        for registration in metadata.registrations()
-        if registration.table in tables and registration.parked_for in _MENDED_BY_A_DEPLOY
-    ]
-    for registration in waiting:
-        metadata.unpark(registration)
-    return {"tables": [registration.table for registration in waiting]}
+    return {"tables": metadata_of(desk).clear_waiting(tables)}

@@ -324,7 +324,8 @@ where q.table_number = %s and q.state = 'open' and l.k = q.k
 update {schema}.quarantine as q
 set state = case when l.version > %s::numeric then 'superseded' else 'retried' end, settled_at = now()
 from {ledger} as l
-where q.table_number = %s and q.k = %s and q.version = 0 and q.state = 'open' and l.k = %s
+where q.table_number = %s and q.k = %s and q.version = 0 and q.state = 'open'
+  and l.k = %s and l.version >= %s::numeric
 
 -- list_quarantine
 select q.number, t.name, q.k, q.version, q.state, q.reason, q.message, q.code, q.plugin_digest,
