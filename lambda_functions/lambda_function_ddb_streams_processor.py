@@ -8,8 +8,7 @@ import time
 from functools import partial
 from typing import Any
 
-import boto3
-
+from dynaurora.adapters.aws import worker_client
 from dynaurora.adapters.firehose import FirehoseStreams
 from dynaurora.adapters.s3 import PATIENCE, S3Bodies
 from dynaurora.capture import capture
@@ -17,8 +16,8 @@ from dynaurora.log import log
 from dynaurora.settings import CaptureSettings
 
 SETTINGS = CaptureSettings.from_environment()
-STREAMS = FirehoseStreams(boto3.client("firehose"))
-BODIES = S3Bodies(partial(boto3.client, "s3", config=PATIENCE))
+STREAMS = FirehoseStreams(worker_client("firehose"))
+BODIES = S3Bodies(partial(worker_client, "s3", PATIENCE))
 
 
 class Invocation:

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import boto3
-
+from dynaurora.adapters.aws import worker_client
 from dynaurora.adapters.database import Database
 from dynaurora.adapters.s3 import PATIENCE, S3Objects
 from dynaurora.commands import answered, run_command
@@ -21,8 +20,8 @@ from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import LoadSettings
 
 SETTINGS = LoadSettings.from_environment()
-STORE = S3Objects(boto3.client("s3", config=PATIENCE))
-DATABASE = Database(SETTINGS.database, secrets=partial(boto3.client, "secretsmanager"))
+STORE = S3Objects(worker_client("s3", PATIENCE))
+DATABASE = Database(SETTINGS.database, secrets=partial(worker_client, "secretsmanager"))
 PLUGINS = PluginFolder(SETTINGS.sqlqueries, DATABASE.engine)
 
 

@@ -138,7 +138,6 @@ class Staging:
         self._changes: dict[tuple[bytes, str], str] = {}
         self._refused: dict[tuple[bytes, str], Refused] = {}
         self._claimed: dict[tuple[bytes, str], Claimed] = {}
-        self._redeemed: set[tuple[bytes, str]] = set()
         self._key_cells = [(n, item_cell(dialect, n, plugin.columns[n])) for n in plugin.key]
         self._cells = [
             (n, item_cell(dialect, n, c)) for n, c in plugin.columns.items() if not c.sql
@@ -193,8 +192,6 @@ class Staging:
             return []
         made = self._made(line, *place, claimed.line, claimed.object)
         changes = [self._changes.pop(place)] if place in self._changes else []
-        if changes:
-            self._redeemed.add(place)
         is_newest = self.newest_version(claimed.key) == claimed.version
         return self._relations([made] if is_newest and made.row else [], changes)
 
@@ -227,7 +224,6 @@ class Staging:
     def refuse_redeemed(self, claimed: Claimed, message: str) -> None:
         """The same of a change whose body has been fetched."""
         place = (claimed.key, claimed.version)
-        self._redeemed.discard(place)
         pointer = decode_line(claimed.line)
         self._refuse(pointer, *place, "value", message, claimed.line, claimed.object)
 

@@ -4,8 +4,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from itertools import count
 from pathlib import Path
 
-import boto3
-
 FOLDER = Path(__file__).parents[2] / "lambda_functions"
 CAPTURE = "lambda_function_ddb_streams_processor"
 TRANSFORM = "lambda_function_ddb_streams_processor_kinesis_fh"
@@ -39,7 +37,6 @@ def imported(name, monkeypatch, **environment):
     """A handler module of its own, as in a new worker."""
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     spec = spec_from_file_location(f"{name}_{next(_numbers)}", FOLDER / f"{name}.py")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-import boto3
 from botocore import exceptions as botocore_errors
 from botocore.config import Config
+from botocore.session import get_session
 
 from dynaurora.errors import AwsAway, AwsError
 
@@ -66,6 +66,8 @@ _REMEDIES: Final[Mapping[str, str]] = {
 
 def client_factory(region: str, endpoint: str = "") -> Client:
     """Clients of one Region. endpoint: "" leaves it to the environment."""
+    import boto3  # noqa: PLC0415 - see worker_client
+
     with aws_errors("AWS"):
         session = boto3.Session(region_name=region or None)
     made: dict[str, Any] = {}
@@ -81,6 +83,15 @@ def client_factory(region: str, endpoint: str = "") -> Client:
         return made[service]
 
     return client
+
+
+def worker_client(service: str, config: Config | None = None) -> Any:
+    """A client of a Lambda's worker, which has its Region and its role from the environment.
+
+    botocore's own, the same that boto3 would give: boto3's modules around it, which are not used
+    here, would make the import of a handler a tenth longer (`make bench`).
+    """
+    return get_session().create_client(service, config=config)
 
 
 @contextmanager
