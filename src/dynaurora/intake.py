@@ -44,6 +44,9 @@ UNKNOWN_TRIES: Final = 5
 SWEEP_AGE_S: Final = 3600
 """Older raw objects have been missed by every event, or wait for a table that waits."""
 
+RECOVERY_PAUSES_S: Final = (0.5, 1, 2, 4)
+"""A server that has crashed is back within seconds; one that is away longer is away."""
+
 LOAD_BYTES: Final = 16 * 1024 * 1024
 LOAD_OBJECTS: Final = 1000
 """One transaction takes objects until it has this much, unpacked: it bounds the memory of a load,
@@ -175,11 +178,21 @@ def _one_by_one(parts: Parts, works: Iterable[Callable[[], None]]) -> None:
         try:
             work()
         except Exception as error:
-            if isinstance(error, DatabaseAway) and not parts.engine.connection.is_healthy():
+            if isinstance(error, DatabaseAway) and not _is_healthy(parts):
                 raise
             first = first or error
     if first is not None:
         raise first
+
+
+def _is_healthy(parts: Parts) -> bool:
+    """Whether the database answers, if need be after a moment: a row may have ended its session, or
+    the whole server, and an outage that one row makes is no outage."""
+    for pause in RECOVERY_PAUSES_S:
+        if parts.engine.connection.is_healthy():
+            return True
+        parts.clock.sleep(pause)
+    return parts.engine.connection.is_healthy()
 
 
 def _sweep_folder(parts: Parts, folder: str, age_s: int, report: Report) -> None:
@@ -248,7 +261,7 @@ def _take_in_objects(
         report.waiting.update(names)
     except (DatabaseAway, DatabaseUnknown) as error:
         # An outage that the database is healthy in is these objects' own.
-        if receives >= UNKNOWN_TRIES and parts.engine.connection.is_healthy():
+        if receives >= UNKNOWN_TRIES and _is_healthy(parts):
             _park(metadata, registration, "error", error, digest)
         elif isinstance(error, DatabaseAway):
             raise

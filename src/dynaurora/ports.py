@@ -119,7 +119,10 @@ class Connection(Protocol):
         ...
 
     def is_healthy(self) -> bool:
-        """Whether the server answers now."""
+        """Whether the server answers now; where the session has ended, in a new one.
+
+        Not inside a transaction.
+        """
         ...
 
     def close(self) -> None: ...

@@ -1,6 +1,9 @@
 """Which objects are loaded, what becomes of them, and whom a failure stops: its own table alone."""
 
 import json
+import os
+import signal
+import time
 from urllib.parse import quote_plus
 
 import psycopg
@@ -10,7 +13,7 @@ from dynaurora import intake
 from dynaurora.errors import DatabaseAway
 from dynaurora.model.events import ObjectName
 from support.items import DECLARED, WITH_HISTORY, delete, put
-from support.load import Crash, line, side_by_side
+from support.load import Crash, LoadMachine, line, side_by_side
 from support.sql import raising
 
 OTHERS = 'from dynaurora import Table\nothers = Table(key="id", columns={"id": "text"})\n'
@@ -366,6 +369,82 @@ def test_an_outage_that_the_database_is_healthy_in_parks_the_table_after_five_re
     assert machine.load(name, receives=5).failed == {name}
     assert machine.state("items")[0] == "error"
     assert machine.load(name, receives=6).waiting == {name}
+
+
+ENDING = """create or replace function refuse() returns trigger language plpgsql as $$
+    begin
+      if new.v = 'bad' then perform pg_terminate_backend(pg_backend_pid()); end if;
+      return new;
+    end $$"""
+
+
+def test_a_row_that_ends_its_session_stops_no_other_table_and_is_parked_after_five_receives(
+    machine,
+):
+    machine.plugin("items", DECLARED)
+    machine.plugin("others", OTHERS)
+    machine.load_lines("items", put(1, "a", v="good"))
+    raising(machine, "P0001")
+    machine.execute(ENDING)
+    names = [machine.put("items", put(2, "a", v="bad")), machine.put("others", other(1, "a"))]
+    for receives in range(1, 5):
+        with pytest.raises(DatabaseAway):
+            machine.load(*names, receives=receives)
+        assert ids(machine, "others") == ["a"]
+        assert machine.state("items") == ("", "")
+    assert machine.load(*names, receives=5).failed == {names[0]}
+    parked_for, reason = machine.state("items")
+    assert parked_for == "error"
+    assert "terminating connection" in reason
+    assert machine.load(*names, receives=6).waiting == {names[0]}
+    assert machine.store.keys("raw") == [names[0].key]
+    machine.execute("drop trigger refuse on items")
+    machine.unpark("items")
+    assert machine.load(names[0]).loaded["items"].applied == 1
+
+
+def crashing(machine, backend_of):
+    """Let the server crash at each insert into items, as for want of memory."""
+
+    def crash(step):
+        if step.startswith("insert into items"):
+            os.kill(backend_of(), signal.SIGKILL)
+
+    machine.before = crash
+
+
+def test_a_row_that_brings_the_server_down_is_parked_after_five_receives(tmp_path, own_postgresql):
+    with LoadMachine(own_postgresql.url, tmp_path) as machine:
+        machine.clock.sleep = time.sleep
+        machine.plugin("items", DECLARED)
+        machine.load_lines("items", put(1, "a", v="good"))
+        name = machine.put("items", put(2, "a", v="bad"))
+        crashing(machine, lambda: machine.database._connection._connection.info.backend_pid)
+        assert machine.load(name, receives=5).failed == {name}
+        machine.before = lambda _: None
+        assert machine.state("items")[0] == "error"
+        assert machine.load(name, receives=6).waiting == {name}
+
+
+def test_a_database_that_is_away_parks_nothing_however_often_it_is_asked(tmp_path, own_postgresql):
+    with LoadMachine(own_postgresql.url, tmp_path) as machine:
+        machine.plugin("items", DECLARED)
+        machine.load_lines("items", put(1, "a", v="good"))
+        name = machine.put("items", put(2, "a", v="better"))
+
+        def away(step):
+            if step.startswith("insert into items"):
+                own_postgresql.kill()
+
+        machine.before = away
+        with pytest.raises(DatabaseAway):
+            machine.load(name, receives=9)
+        with pytest.raises(DatabaseAway):
+            machine.load(name, receives=10)
+        machine.before = lambda _: None
+        own_postgresql.start()
+        assert machine.state("items") == ("", "")
+        assert machine.load(name, receives=11).loaded["items"].applied == 1
 
 
 def test_what_nobody_foresaw_in_one_table_stops_no_other_and_is_raised(machine):

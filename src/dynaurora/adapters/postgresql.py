@@ -4,7 +4,7 @@ Sessions run at READ COMMITTED, in UTC, with synchronous commit: the raw object 
 commit, so a commit that a crash could undo would lose it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
@@ -53,6 +53,10 @@ def connect(url: str, *, user: str = "", password: str = "") -> "PostgresqlConne
         given |= {"user": user, "password": password}
     if not _is_local(url) and "sslmode" not in parse_qs(urlsplit(url).query):
         given["sslmode"] = "verify-full"
+    return PostgresqlConnection(partial(_session, url, given))
+
+
+def _session(url: str, given: dict[str, Any]) -> psycopg.Connection[Any]:
     with _translated("connecting to the database"):
         try:
             connection = psycopg.connect(url, autocommit=True, prepare_threshold=None, **given)
@@ -66,16 +70,17 @@ def connect(url: str, *, user: str = "", password: str = "") -> "PostgresqlConne
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         set_json_loads(partial(loads, parse_float=Decimal), connection)
         connection.execute(cast("Any", "; ".join(_SESSION)))
-    return PostgresqlConnection(connection)
+    return connection
 
 
 class PostgresqlConnection:
-    """`ports.Connection` on one psycopg connection."""
+    """`ports.Connection` on one session at a time. begin: connects, for the next one."""
 
     engine = "postgresql"
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
+    def __init__(self, begin: Callable[[], psycopg.Connection[Any]]) -> None:
+        self._begin = begin
+        self._connection = begin()
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         with _translated(_first_words(statement)):
@@ -113,11 +118,15 @@ class PostgresqlConnection:
             yield
 
     def is_healthy(self) -> bool:
-        if self._connection.closed:
-            return False
         try:
             self._connection.execute("select 1")
         except psycopg.Error:
+            self._connection.close()
+        else:
+            return True
+        try:
+            self._connection = self._begin()
+        except DatabaseError:
             return False
         return True
 
