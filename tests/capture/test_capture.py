@@ -17,7 +17,7 @@ from dynaurora.capture import (
     Pack,
     _puts,
 )
-from dynaurora.errors import AwsAway, AwsError, DeliveryFailed
+from dynaurora.errors import AwsAway, AwsError, DeliveryFailed, SettingsError
 from dynaurora.model.lines import redeemed
 from support.handlers import CAPTURE, Context, environment_of, imported
 from support.load import stream_arn
@@ -306,6 +306,11 @@ def test_the_handler_makes_a_client_of_s3_only_when_it_has_a_body_to_write(
     (pointer,) = [line for line in delivered() if "claim" in line]
     stored = aws.client("s3").get_object(Bucket=bucket, Key=pointer["claim"]["object"])
     assert redeemed(pointer, stored["Body"].read())["seq"] == "2"
+
+
+def test_a_backup_bucket_that_is_not_set_is_named_when_the_worker_starts(monkeypatch, aws):
+    with pytest.raises(SettingsError, match="DYNAURORA_BACKUP_BUCKET"):
+        handler(monkeypatch, aws, "any-", DYNAURORA_BACKUP_BUCKET="")
 
 
 def test_the_handler_never_answers_with_success_where_no_stream_is(monkeypatch, aws):

@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from dynaurora.adapters.memory import MemoryObjects
-from dynaurora.adapters.s3 import S3Objects
+from dynaurora.adapters.s3 import S3Bodies, S3Objects
 from dynaurora.errors import AwsError
 from dynaurora.model.events import ObjectName
 
@@ -64,6 +64,14 @@ def test_another_content_has_another_etag_and_is_not_copied_in_its_place(store):
     assert store.objects.read(name).etag != first.etag
     assert not store.objects.copy(name, first.etag, name.processed(store.backup))
     assert not store.objects.exists(name.processed(store.backup))
+
+
+def test_a_body_is_written_over_one_of_the_same_name(store):
+    bodies = store.objects if isinstance(store, Memory) else S3Bodies(lambda: store.client)
+    name = ObjectName(store.backup, "Oversize/t/2026/01/01/1-a.json.gz")
+    for data in (b"first", b"\x1f\x8bsecond"):
+        bodies.put(name, data)
+        assert store.objects.read(name).data == data
 
 
 def test_what_is_not_there_is_none_and_is_neither_copied_nor_an_error_to_delete(store):

@@ -22,6 +22,9 @@ transaction that waits for a body (`dynaurora.adapters.postgresql`) and before t
 is over. What fails is tried again by whoever called. The defaults are five tries of 60 seconds.
 https://docs.aws.amazon.com/boto3/latest/guide/configuration.html"""
 
+ONE_TRY: Final = PATIENCE.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+"""For capture, which tries again itself, as long as its own time allows."""
+
 _MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 _CHANGED: Final = frozenset({"PreconditionFailed", "412"})
 
