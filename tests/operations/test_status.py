@@ -3,6 +3,7 @@
 from dynaurora.model.events import ObjectName
 from dynaurora.operations import status
 from support.items import DECLARED, put
+from support.load import stream_arn
 from support.operations import done
 
 
@@ -46,6 +47,15 @@ def test_a_parked_table_is_told_with_since_when_and_what_mends_it(machine):
     assert (parked["table"], parked["parked_for"]) == ("items", "unknown")
     assert parked["since"] == "2026-01-01T00:00:00+00:00"
     assert "sqlqueries/items.py" in parked["mended_by"]
+
+
+def test_of_a_stream_that_parks_its_table_the_command_that_accepts_it_is_told(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1"))
+    older = stream_arn("items", "2025-01-01T00:00:00.000")
+    machine.load(machine.put("items", put(1, "a", v="1", fields={"stream": older})))
+    (parked,) = done(machine, "status")["parked"]
+    assert parked["mended_by"] == f"dynaurora stream accept {older}"
 
 
 def test_since_when_a_broken_plugin_parks_a_table_is_when_it_was_found_first(machine):

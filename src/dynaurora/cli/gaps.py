@@ -2,16 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from dynaurora.cli.ages import ago
 from dynaurora.cli.asking import Ask, asking, errors_told
 from dynaurora.cli.database import project_of, project_options
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _EXAMPLES = """
 Examples:
@@ -47,7 +44,7 @@ def list_command(
     *, table: str, is_all: bool, limit: int, folder: Path, chosen: str, is_json: bool
 ) -> None:
     """List the gaps, of TABLE or of all tables, the oldest first."""
-    from dynaurora.cli.output import result_console
+    from dynaurora.cli.output import plain_table, result_console
 
     with errors_told(is_json=is_json), asking(project_of(folder, chosen)) as ask:
         found = ask("gaps list", table=table, is_all=is_all, limit=limit)
@@ -56,7 +53,8 @@ def list_command(
     elif not found["gaps"]:
         click.echo("Nothing is known to be missing.")
     else:
-        result_console().print(_as_table(found["gaps"]))
+        heads = ("TABLE", "KIND", "WHY", "CHANGES", "SINCE", "STATE", "MENDED BY")
+        result_console().print(plain_table(heads, map(_row, found["gaps"])))
 
 
 @gaps.command(
@@ -135,13 +133,8 @@ def _outcome_lines(outcome: dict[str, Any]) -> list[str]:
     return [told, *still]
 
 
-def _as_table(found: list[dict[str, Any]]) -> "Table":
-    from dynaurora.cli.output import plain_table
-
-    table = plain_table("TABLE", "KIND", "WHY", "CHANGES", "SINCE", "STATE", "MENDED BY")
-    for each in found:
-        count = "?" if each["changes"] is None else f"{each['changes']:,}"
-        head = (each["table"] or "?", each["kind"], each["condition"], count)
-        mended = each["mended_by"] or each["why"] or each["object"]
-        table.add_row(*head, ago(each["noticed_at"]), each["state"], mended)
-    return table
+def _row(each: dict[str, Any]) -> tuple[str, ...]:
+    count = "?" if each["changes"] is None else f"{each['changes']:,}"
+    head = (each["table"] or "?", each["kind"], each["condition"], count)
+    mended = each["mended_by"] or each["why"] or each["object"]
+    return (*head, ago(each["noticed_at"]), each["state"], mended)

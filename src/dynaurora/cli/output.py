@@ -4,7 +4,7 @@ Progress goes to stderr and results to stdout, so that results can be piped. ric
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,18 +60,16 @@ def left_once() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def plain_table(*heads: str, title: str = "") -> "Table":
-    """A table without lines, for a terminal or a file."""
-    from rich.table import Table
+def plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> "Table":
+    """A table without lines, for a terminal or a file; what is long is wrapped, never cut."""
+    from rich.markup import escape
+    from rich.table import Column, Table
 
-    return Table(
-        *heads,
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 2, 0, 0),
-    )
+    columns = (Column(head, overflow="fold") for head in heads)
+    table = Table(*columns, box=None, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
 
 
 def error_facts(error: "DynauroraError") -> dict[str, Any]:

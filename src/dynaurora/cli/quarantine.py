@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import click
 
@@ -12,9 +12,6 @@ from dynaurora.cli.ages import Age, ago
 from dynaurora.cli.asking import Ask, asking, errors_told
 from dynaurora.cli.database import project_of, project_options
 from dynaurora.metadata.quarantine import QuarantineReason, QuarantineState
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -228,28 +225,23 @@ def _outcome_lines(outcome: dict[str, Any]) -> list[str]:
 
 
 def _print(found: dict[str, Any]) -> None:
-    from dynaurora.cli.output import result_console
+    from dynaurora.cli.output import plain_table, result_console
 
     entries = found["entries"]
     if not entries:
         click.echo("Nothing is in quarantine as chosen.")
         return
-    result_console().print(_as_table(entries))
+    heads = ("NUMBER", "TABLE", "REASON", "SINCE", "TRIES", "STATE", "WHAT")
+    result_console().print(plain_table(heads, map(_row, entries)))
     if len(entries) < found["total"]:
         click.echo(f"{len(entries):,} of {found['total']:,}; --limit shows more.", err=True)
 
 
-def _as_table(entries: Sequence[dict[str, Any]]) -> "Table":
-    from dynaurora.cli.output import plain_table
-
-    table = plain_table("NUMBER", "TABLE", "REASON", "SINCE", "TRIES", "STATE", "WHAT")
-    for each in entries:
-        what = each["message"] or f"code {each['code']}"
-        cut = what if len(what) <= _MESSAGE else f"{what[:_MESSAGE]}…"
-        since = ago(each["quarantined_at"])
-        head = (str(each["number"]), each["table"], each["reason"], since)
-        table.add_row(*head, str(each["attempts"]), each["state"], cut)
-    return table
+def _row(each: dict[str, Any]) -> tuple[str, ...]:
+    what = each["message"] or f"code {each['code']}"
+    cut = what if len(what) <= _MESSAGE else f"{what[:_MESSAGE]}…"
+    head = (str(each["number"]), each["table"], each["reason"], ago(each["quarantined_at"]))
+    return (*head, str(each["attempts"]), each["state"], cut)
 
 
 def _as_json(found: dict[str, Any]) -> str:

@@ -12,9 +12,10 @@ from dynaurora.cli.asking import asking, errors_told
 from dynaurora.cli.database import project_of, project_options
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from dynaurora.deploy.project import Project
+
+Row = tuple[str, str, str | None, str]
+"""Table, what there is, since when, what mends it ("" for what mends itself)."""
 
 _EXAMPLES = """
 Examples:
@@ -64,6 +65,8 @@ def _dead_letters(project: "Project") -> int:
 
 
 def _print(found: dict[str, Any]) -> None:
+    """On one screen; what there is nothing to say about takes no room. No line is wrapped by us,
+    so that commands can be copied."""
     from rich.text import Text
 
     from dynaurora.cli.output import result_console
@@ -73,61 +76,47 @@ def _print(found: dict[str, Any]) -> None:
         console.print(Text("Something needs a person.", "bold red"))
     else:
         console.print(Text("All is well.", "bold green"))
-    for table in _tables(found):
-        console.print(table)
+    for title, rows in _sections(found):
+        if rows:
+            console.print(Text(f"\n{title}", "bold"))
+        for table, what, since, mended in rows:
+            width = max(len(row[0]) for row in rows)
+            console.print(Text(f"  {table:<{width}}  {ago(since):>4}  {what}"), soft_wrap=True)
+            if mended:
+                console.print(Text(f"  {'':<{width}}        {mended}", "cyan"), soft_wrap=True)
     if found["dead_letters"]:
-        console.print(
-            f"{found['dead_letters']:,} dead letters. They lose nothing: "
-            "the sweep loads their objects."
-        )
+        count = f"{found['dead_letters']:,}"
+        told = f"\n{count} dead letters. They lose nothing: the sweep loads their objects."
+        console.print(told)
 
 
-def _tables(found: dict[str, Any]) -> Iterator["Table"]:
-    """What there is something to say about; nothing else takes room on the screen."""
-    if found["parked"]:
-        yield _table("Parked tables: their objects wait", _parked_rows(found["parked"]))
-    if found["gaps"]:
-        yield _table("Gaps: changes that are known to be missing", _gap_rows(found["gaps"]))
-    if found["quarantine"]:
-        rows = _quarantine_rows(found["quarantine"])
-        yield _table("Quarantine: changes that wait for a person", rows)
-    if found["waiting"]:
-        yield _table("Raw bucket: objects that are to be loaded", _waiting_rows(found["waiting"]))
+def _sections(found: dict[str, Any]) -> Iterator[tuple[str, list[Row]]]:
+    yield "Parked tables: their objects wait", [_parked(each) for each in found["parked"]]
+    yield "Gaps: changes that are known to be missing", [_gap(each) for each in found["gaps"]]
+    quarantine = [_quarantine(each) for each in found["quarantine"]]
+    yield "Quarantine: changes that could not be read or stored", quarantine
+    waiting = [_waiting(each) for each in found["waiting"]]
+    yield "Raw bucket: objects that are to be loaded", waiting
 
 
-def _table(title: str, rows: Iterator[tuple[str, ...]]) -> "Table":
-    from rich.markup import escape
-
-    from dynaurora.cli.output import plain_table
-
-    table = plain_table("TABLE", "WHAT", "SINCE", "MENDED BY", title=title)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    return table
+def _parked(each: dict[str, Any]) -> Row:
+    # What was expected, and the remedy, are in the JSON.
+    reason = each["reason"].partition("; expected")[0]
+    return each["table"], f"{each['parked_for']}: {reason}", each["since"], each["mended_by"]
 
 
-def _parked_rows(found: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    for each in found:
-        what = f"{each['parked_for']}: {each['reason']}"
-        yield each["table"], what, ago(each["since"]), each["mended_by"]
+def _gap(each: dict[str, Any]) -> Row:
+    changes = f" with {each['changes']:,} changes" if each["changes"] else ""
+    what = f"{each['gaps']:,} {each['kind']}{changes}"
+    return each["table"] or "?", what, each["oldest"], each["mended_by"]
 
 
-def _gap_rows(found: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    for each in found:
-        changes = f", {each['changes']:,} changes" if each["changes"] else ""
-        what = f"{each['gaps']:,} {each['kind']}{changes}"
-        yield each["table"] or "?", what, ago(each["oldest"]), each["mended_by"]
+def _quarantine(each: dict[str, Any]) -> Row:
+    what = f"{each['entries']:,} {each['reason']}"
+    return each["table"], what, each["oldest"], each["mended_by"]
 
 
-def _quarantine_rows(found: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    for each in found:
-        what = f"{each['entries']:,} {each['reason']}"
-        yield each["table"], what, ago(each["oldest"]), each["mended_by"]
-
-
-def _waiting_rows(found: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    for each in found:
-        what = f"{each['objects']:,}{' or more' * each['are_more']} objects"
-        what += f", {each['late']:,} of them late" if each["late"] else ""
-        mended = "see above" if each["parked_for"] else each["mended_by"] or "itself"
-        yield each["table"], what, ago(each["oldest"]), mended
+def _waiting(each: dict[str, Any]) -> Row:
+    what = f"{each['objects']:,}{' or more' * each['are_more']} objects"
+    what += f" ({each['late']:,} of them late)" if each["late"] else ""
+    return each["table"], what, each["oldest"], each["mended_by"]

@@ -50,11 +50,12 @@ def list_command(*, table: str, folder: Path, chosen: str, is_json: bool) -> Non
     if is_json:
         click.echo(json.dumps(found))
         return
-    shown = plain_table("TABLE", "EPOCH", "ACCEPTED", "STREAM")
-    for each in found["streams"]:
-        accepted = ago(each["accepted_at"])
-        shown.add_row(each["table"], str(each["epoch"]), accepted, each["stream"])
-    result_console().print(shown, soft_wrap=True)
+    heads = ("TABLE", "EPOCH", "ACCEPTED", "STREAM")
+    rows = (
+        (each["table"], str(each["epoch"]), ago(each["accepted_at"]), each["stream"])
+        for each in found["streams"]
+    )
+    result_console().print(plain_table(heads, rows))
 
 
 @stream.command(

@@ -23,6 +23,8 @@ LATE_S: Final = SWEEP_AGE_S + 2 * 15 * 60
 
 _HOUR: Final = re.compile(r"[^/]+/(\d{4})/(\d\d)/(\d\d)/(\d\d)/")
 
+_ACCEPTED: Final = re.compile(r"`(dynaurora stream accept [^`]+)`")
+
 _MENDED_BY: Final = {
     "unknown": "add sqlqueries/{table}.py, dynaurora deploy",
     "plugin": "correct its plugin, dynaurora deploy",
@@ -55,12 +57,13 @@ def _needs_a_person(facts: Facts) -> bool:
 
 def _parked(registration: Registration) -> Facts:
     why: ParkedFor = registration.parked_for
+    accepted = _ACCEPTED.search(registration.reason) if why == "stream" else None
     return {
         "table": registration.table,
         "parked_for": why,
         "since": moment(registration.parked_at),
         "reason": registration.reason,
-        "mended_by": _MENDED_BY[why].format(table=registration.table),
+        "mended_by": accepted[1] if accepted else _MENDED_BY[why].format(table=registration.table),
     }
 
 
