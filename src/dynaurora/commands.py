@@ -22,6 +22,7 @@ from dynaurora.operations.quarantine import (
     retry_quarantine,
     show_quarantine,
 )
+from dynaurora.operations.queries import run_queries
 from dynaurora.operations.status import status
 from dynaurora.operations.streams import accept_stream, list_streams, look_at_stream
 from dynaurora.operations.tables import (
@@ -50,6 +51,7 @@ ON_A_DATABASE: Final[Mapping[str, Callable[..., Facts]]] = {
     "quarantine discard": discard_quarantine,
     "quarantine list": list_quarantine,
     "quarantine show": show_quarantine,
+    "query": run_queries,
     "register stream": register_stream,
     "stream accept": accept_stream,
     "stream list": list_streams,
@@ -96,7 +98,7 @@ def answered(run: Callable[[], Facts]) -> Facts:
                 "the answer",
                 f"it has {size:,} bytes",
                 f"at most {ANSWER_BYTES:,}, which is what a Lambda can answer",
-                "Ask for less: --limit, --table.",
+                "Ask for less: --limit, --table, a query that sums up.",
             )
     except DynauroraError as error:
         # What it found may quote a row: that is for who asked, never for a log.

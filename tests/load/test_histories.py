@@ -260,9 +260,11 @@ def test_h17_deploy_registers_arn_and_table_id_and_stops_on_another_table_id(mac
         register(machine, stream_arn("items", "2026-07-01T00:00:00.000"), "id-2")
     assert machine.rows("select count(*) from dynaurora.streams") == [(2,)]
     machine.drop("items")
-    register(machine, stream_arn("items", OLDER), "id-2")
-    assert machine.rows("select arn, table_id from dynaurora.streams") == [
-        (stream_arn("items", OLDER), "id-2")
+    register(machine, stream_arn("items", "2026-07-01T00:00:00.000"), "id-2")
+    assert machine.rows("select table_id from dynaurora.streams order by label_ms") == [
+        (None,),
+        (None,),
+        ("id-2",),
     ]
 
 

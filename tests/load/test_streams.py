@@ -94,6 +94,29 @@ def test_after_a_move_the_account_that_was_left_may_not_feed_the_table_anew(fed)
     assert fed.load(left).waiting == {left}
 
 
+def test_a_dropped_table_still_knows_its_streams_and_their_epochs(fed):
+    """Its ledger knows their changes: a lower version would lose against them for ever."""
+    accept(fed, stream_arn("items", OLDER))
+    fed.load_lines("items", put(5, "a", v="failed over", fields=of(OLDER)))
+    fed.drop("items")
+    fed.unpark("items")
+    fed.load_lines("items", put(6, "a", v="after the drop", fields=of(OLDER)))
+    assert values(fed) == [("a", "after the drop")]
+    fed.load_lines("items", put(1, "a", v="newest", fields=of(NEWER)))
+    assert values(fed) == [("a", "newest")]
+
+
+def test_an_older_stream_needs_acceptance_also_after_a_drop(fed):
+    fed.drop("items")
+    fed.unpark("items")
+    name = fed.put("items", put(1, "a", v="older", fields=of(OLDER)))
+    assert fed.load(name).waiting == {name}
+    accept(fed, stream_arn("items", OLDER))
+    fed.unpark("items")
+    fed.load(name)
+    assert values(fed) == [("a", "older")]
+
+
 def test_a_load_that_staged_a_new_stream_at_an_epoch_that_was_raised_since_is_done_again(fed):
     name = fed.put("items", put(1, "a", v="newest", fields=of(NEWER)))
 

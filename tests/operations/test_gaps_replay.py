@@ -140,6 +140,17 @@ def test_a_replay_whose_time_is_over_says_that_it_is_not_done(fed):
     assert done(fed, "gaps replay")["replayed"]["gaps"] == 2
 
 
+def test_a_replay_goes_on_behind_gaps_that_stay_open(fed):
+    for number in range(2):
+        key = f"{ERRORS}{number}".replace("items", "others")
+        put_gap(fed, "raw", key, undelivered(b"{}"))
+    put_gap(fed, "raw", ERRORS, undelivered(put(6, "a", v="6")))
+    fed.clock.left_ms = 0
+    tried = [done(fed, "gaps replay", skip=number) for number in range(3)]
+    assert [len(found["errors"]) for found in tried] == [1, 1, 0]
+    assert values(fed) == [("a", "6")]
+
+
 def test_a_replay_that_the_plugin_refuses_parks_nobody(fed):
     lines = b"\n".join(put(6, f"k{n}", n="1.005") for n in range(101))
     put_gap(fed, "raw", ERRORS, undelivered(lines))

@@ -10,13 +10,18 @@ from support.load import line
 
 pytestmark = pytest.mark.road
 
-PLUGIN = """
+PLUGIN = '''
 from dynaurora import Table
 
 found = Table("{name}", key="id", columns={{"id": "text", "value": "{kind}"}})
-"""
+select_table_queries = {{
+    "exact": """select id, value, 1 as one, '[1.50]'::jsonb as nested from {name}
+                where id = 'exact'""",
+}}
+'''
 PRIVATE = {"DYNAURORA_DATABASE_PRIVATE": "1"}
 UNREACHABLE = {"DYNAURORA_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
+EXACT = "12345678901234567890.123456789012345678"
 WAYS = {"direct": {}, "private": PRIVATE | UNREACHABLE}
 
 
@@ -96,6 +101,16 @@ def test_an_entry_is_listed_shown_and_retried_when_its_plugin_is_corrected(order
     assert orders.told(*chosen)["total"] == 0
 
 
+def test_a_query_gives_exact_numbers(orders):
+    orders.put("exact", EXACT)
+    orders.road.wait_for(f"select count(*) from {orders.table} where id = 'exact'", [(1,)])
+    found = orders.said("query", orders.table, "exact", "--json")
+    assert json.loads(found, parse_float=str) == [
+        {"query": "exact", "rows": [{"id": "exact", "value": EXACT, "one": 1, "nested": ["1.50"]}]}
+    ]
+    assert "12,345,678,901,234,567,890.123456789012345678" in orders.said("query", orders.table)
+
+
 def test_an_entry_is_discarded(orders):
     orders.put_object("raw", f"{orders.table}/2026/01/01/00/bad", b"{bad\n")
     orders.road.wait_for(
@@ -131,10 +146,11 @@ def test_gaps_are_listed_replayed_and_closed(orders):
     assert errors not in orders.road.raw_keys()
     assert orders.said("gaps", "list", orders.table) == "Nothing is known to be missing.\n"
 
-    orders.execute(f"insert into dynaurora.gaps values ('vanished', '{orders.table}', 'r', 'x/1')")
-    assert orders.told("gaps", "close", "x/1", "--why", "compared")["closed"] is True
-    error = orders.told("gaps", "close", "x/1", "--why", "again", status=1)["error"]
-    assert (error["kind"], error["where"]) == ("ProjectError", "gap x/1")
+    gone = f"{orders.table}/gone"
+    orders.execute(f"insert into dynaurora.gaps values ('vanished', 'orders', 'raw', '{gone}')")
+    assert orders.told("gaps", "close", gone, "--why", "compared")["closed"] is True
+    error = orders.told("gaps", "close", gone, "--why", "again", status=1)["error"]
+    assert (error["kind"], error["where"]) == ("ProjectError", f"gap {gone}")
 
 
 def test_a_stream_that_parks_its_table_is_accepted_and_what_waits_is_loaded(orders):

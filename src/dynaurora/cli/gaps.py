@@ -107,18 +107,20 @@ def close_command(*, name: str, why: str, folder: Path, chosen: str, is_json: bo
 
 
 def _replayed(ask: Ask, table: str) -> dict[str, Any]:
-    """Ask until it is done, or goes no further, and tell on a terminal how far it is."""
+    """Ask until every gap was tried, and tell on a terminal how far it is."""
     from dynaurora.cli.output import progress_console
     from dynaurora.operations.desk import added
 
     counts: dict[str, int] = {}
+    errors: list[dict[str, Any]] = []
     with progress_console().status("") as shown:
         while True:
             shown.update(f"{counts.get('gaps', 0):,} gaps replayed")
-            found = ask("gaps replay", table=table)
+            found = ask("gaps replay", table=table, skip=len(errors))
             counts = added(counts, found["replayed"])
-            if found["is_done"] or not found["replayed"]["gaps"]:
-                return {"replayed": counts, "errors": found["errors"]}
+            errors += found["errors"]
+            if found["is_done"]:
+                return {"replayed": counts, "errors": errors}
 
 
 def _outcome_lines(outcome: dict[str, Any]) -> list[str]:

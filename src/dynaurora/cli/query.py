@@ -1,6 +1,5 @@
 """`dynaurora query`: the SELECT queries that a plugin brings along."""
 
-import datetime as dt
 import json
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,15 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from dynaurora.cli.database import plugin_of, project_of, project_options, session
+from dynaurora.cli.asking import asking, errors_told
+from dynaurora.cli.database import plugin_of, project_of, project_options
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dynaurora.etl import Engine
     from dynaurora.plugins.contract import Plugin
-
-Row = tuple[Any, ...]
 
 _LEAST_SEPARATED: Final = 10_000
 """Smaller numbers are often years, flights or codes, which have no thousands."""
@@ -49,16 +46,17 @@ def query(
     if is_list:
         click.echo(json.dumps(names) if is_json else "\n".join(names))
         return
-    with session(project) as engine:
-        found = [(each, *_fetched(engine, plugin, each)) for each in names]
+    with errors_told(is_json=is_json), asking(project) as ask:
+        found = ask("query", table=table, names=names)["queries"]
     if is_json:
         click.echo(_as_json(found))
         return
-    from rich.console import Console
+    from dynaurora.cli.output import result_console
 
-    console = Console()
-    for each, columns, rows in found:
-        console.print(as_table(each, columns, rows))
+    console = result_console()
+    for each in found:
+        rows = json.loads(each["rows"], parse_float=Decimal)
+        console.print(as_table(each["query"], each["columns"], rows))
 
 
 def _chosen(plugin: "Plugin", name: str | None) -> list[str]:
@@ -75,29 +73,6 @@ def _chosen(plugin: "Plugin", name: str | None) -> list[str]:
             "",
         )
     return [name]
-
-
-def _fetched(engine: "Engine", plugin: "Plugin", name: str) -> tuple[list[str], list[Row]]:
-    from dynaurora.errors import StatementRefused
-
-    try:
-        return engine.connection.fetch_named(plugin.select[name])
-    except StatementRefused as error:
-        raise StatementRefused(
-            f'{plugin.path}, query "{name}"',
-            error.found,
-            "a query that the database accepts",
-            _remedy(error.code),
-        ) from error
-
-
-def _remedy(code: str) -> str:
-    if code == "42P01":  # https://www.postgresql.org/docs/15/errcodes-appendix.html undefined_table
-        return (
-            "They are made with the first change of their DynamoDB table; "
-            "`dynaurora plugins` tells what is wrong with a plugin."
-        )
-    return "Correct the query in the plugin."
 
 
 def as_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":
@@ -125,28 +100,38 @@ def as_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}" if abs(value) >= _LEAST_SEPARATED else str(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
+    if isinstance(value, list | dict):
+        return json.dumps(value, default=str, ensure_ascii=False)
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _as_json(found: Sequence[tuple[str, Sequence[str], Sequence[Sequence[Any]]]]) -> str:
+def _as_json(found: Sequence[dict[str, Any]]) -> str:
+    """Each row by its columns; parts of the JSON that came are put together as they are."""
     import orjson
 
     results = [
-        {"query": name, "rows": [dict(zip(columns, row, strict=True)) for row in rows]}
-        for name, columns, rows in found
+        {
+            "query": each["query"],
+            "rows": [
+                dict(zip(each["columns"], row, strict=True))
+                for row in json.loads(each["rows"], parse_float=_Digits, parse_int=_Digits)
+            ],
+        }
+        for each in found
     ]
-    return orjson.dumps(results, default=_json_value, option=orjson.OPT_INDENT_2).decode()
+    option = orjson.OPT_INDENT_2 | orjson.OPT_PASSTHROUGH_SUBCLASS
+    return orjson.dumps(results, default=_digits, option=option).decode()
 
 
-def _json_value(value: Any) -> Any:
+class _Digits(str):
+    """A number as it is written, so that none of its digits is lost."""
+
+    __slots__ = ()
+
+
+def _digits(value: Any) -> Any:
     import orjson
 
-    if isinstance(value, Decimal):
-        return orjson.Fragment(f"{value:f}") if value.is_finite() else str(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dt.timedelta):
-        return str(value)
+    if isinstance(value, _Digits):
+        return orjson.Fragment(str(value))
     raise TypeError(type(value).__name__)

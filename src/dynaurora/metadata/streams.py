@@ -77,7 +77,7 @@ class Acceptance:
                 f"stream {stream.arn}",
                 f"table {self._table} has had {epoch} epochs",
                 f"fewer than {10**EPOCH_DIGITS}",
-                f"Begin anew: `dynaurora drop {self._table}`.",
+                "Turn its stream off and on in DynamoDB: a new one has the newest label.",
             )
         return self._add(stream, epoch)
 
@@ -100,8 +100,8 @@ class Acceptance:
             ", and ".join(doubts),
             f"one of account {newest.account} in {newest.region} that is newer than every other",
             f"The objects of table {self._table} wait in the raw bucket. If its changes shall win "
-            f"over all others from now on: `dynaurora stream accept {stream.arn}`. To begin anew "
-            f"from this one: `dynaurora drop {self._table}`.",
+            f"over all others from now on: `dynaurora stream accept {stream.arn}`. To begin with "
+            f"empty SQL tables, `dynaurora drop {self._table}` before that.",
         )
 
     def _newest(self) -> Stream:

@@ -170,7 +170,7 @@ class Metadata:
             self._connection.execute(lock, [self.schema, registration.number])
             for statement in plugin.drop:
                 self._connection.execute(statement)
-            for name in ("release_sql_tables", "forget_objects", "forget_streams"):
+            for name in ("release_sql_tables", "forget_objects", "forget_table_ids"):
                 self._connection.execute(self._queries[name], [registration.number])
             self._connection.execute(self._queries["drop_table"], [reason, registration.number])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -46,28 +47,30 @@ def close_gap(desk: Desk, *, name: str, why: str) -> Facts:
     return {"object": name, "closed": True}
 
 
-def replay_each(parts: Parts, table: str = "") -> Iterator[Replayed]:
+def replay_each(parts: Parts, table: str = "", skip: int = 0) -> Iterator[Replayed]:
     """Load what the open gaps hold, and close them; each is whole when it is told of.
 
+    skip: the first so many, which were tried before and are still open.
     A crash in between leaves the gap open, and loading it again changes nothing.
     Raises ``DatabaseAway``; what is wrong with one gap is told, and the others go on.
     """
-    for gap in _gaps(parts).listed(table=table, limit=AT_ONCE):
-        if gap.notice.kind in REPLAYABLE:
-            try:
-                yield Replayed(gap, _replayed(parts, gap))
-            except DatabaseAway:
-                raise
-            except DynauroraError as error:
-                yield Replayed(gap, error=error)
+    listed = _gaps(parts).listed(table=table, limit=AT_ONCE)
+    replayable = (gap for gap in listed if gap.notice.kind in REPLAYABLE)
+    for gap in islice(replayable, skip, None):
+        try:
+            yield Replayed(gap, _replayed(parts, gap))
+        except DatabaseAway:
+            raise
+        except DynauroraError as error:
+            yield Replayed(gap, error=error)
 
 
-def replay_gaps(parts: Parts, *, table: str = "") -> Facts:
-    """Replay while there is time; ``is_done`` says whether every gap was tried."""
+def replay_gaps(parts: Parts, *, table: str = "", skip: int = 0) -> Facts:
+    """Replay while there is time; ``is_done`` says whether every gap was tried. skip: as above."""
     counts: dict[str, int] = {"gaps": 0, "applied": 0, "superseded": 0, "quarantined": 0}
     errors: list[Facts] = []
     is_done = True
-    for number, replayed in enumerate(replay_each(parts, table), 1):
+    for number, replayed in enumerate(replay_each(parts, table, skip), 1):
         if replayed.error is None:
             counts = added(counts, _counts(replayed.loaded))
         else:

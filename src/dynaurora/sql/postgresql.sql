@@ -175,8 +175,10 @@ delete from {schema}.sql_tables where table_number = %s
 -- What was archived may be loaded again, into the tables of the next generation.
 delete from {schema}.objects where table_number = %s
 
--- forget_streams
-delete from {schema}.streams where table_number = %s
+-- forget_table_ids
+-- A table that was deleted and made again may go on under its name. Its streams and their epochs stay:
+-- the ledger knows their changes, against which those of an older stream would lose in silence.
+update {schema}.streams set table_id = null where table_number = %s
 
 -- streams
 select arn, table_id, epoch, accepted_at from {schema}.streams where table_number = %s
