@@ -154,8 +154,8 @@ def sweep(parts: Parts, *, table: str = "", age_s: int = SWEEP_AGE_S) -> Report:
     works: list[tuple[str, Callable[[], None]]] = [
         (folder, partial(_sweep_folder, parts, folder, age_s, report)) for folder in folders
     ]
-    if not table:
-        works.append((GIVEN_UP_FOLDER, partial(_sweep_given_up, parts)))
+    if not table:  # first: an alarm must not wait for a backlog
+        works.insert(0, (GIVEN_UP_FOLDER, partial(_sweep_given_up, parts)))
     left = takewhile(lambda work: _has_time(parts, work[0]), works)
     _one_by_one(parts, (work for _, work in left))
     return report

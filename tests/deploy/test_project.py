@@ -150,3 +150,20 @@ def test_a_database_is_needed(folder):
     )
     with pytest.raises(SettingsError, match="DYNAURORA_DATABASE_URL: is not set"):
         check(project)
+
+
+def test_a_database_is_private_where_file_or_environment_say_so(folder):
+    assert not read(folder).is_private
+    assert read(folder, {"DYNAURORA_DATABASE_PRIVATE": "1"}).is_private
+    text = FILE.replace("[database]", "[database]\nprivate = true")
+    (folder / "dynaurora.toml").write_text(text)
+    assert read(folder).is_private
+    assert not read(folder, {"DYNAURORA_DATABASE_PRIVATE": "false"}).is_private
+
+
+@pytest.mark.parametrize("value", ['"yes"', "1"])
+def test_private_is_true_or_false(folder, value):
+    text = FILE.replace("[database]", f"[database]\nprivate = {value}")
+    (folder / "dynaurora.toml").write_text(text)
+    with pytest.raises(ProjectError, match=r"database: private.*true or false"):
+        read(folder)

@@ -70,6 +70,15 @@ def test_show_of_a_line_that_is_no_text_has_it_in_base64(machine):
     assert done(machine, "quarantine show", number=1)["line_base64"] == "//4="
 
 
+def test_show_of_a_line_that_no_answer_holds_has_its_beginning(refused, monkeypatch):
+    monkeypatch.setattr(quarantine, "SHOWN_BYTES", 100)
+    refused.load_lines("items", b"{" + "é".encode() * 200)
+    shown = done(refused, "quarantine show", number=2)
+    assert len(json.dumps(shown["line"])) <= 100
+    assert shown["line"].startswith("{éé")
+    assert shown["line_bytes"] == 401
+
+
 def test_show_of_an_entry_that_is_none_is_an_error(refused):
     with pytest.raises(ProjectError, match="entry 7"):
         done(refused, "quarantine show", number=7)

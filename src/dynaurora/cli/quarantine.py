@@ -18,7 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., object])
 _REASONS: Final = get_args(QuarantineReason)
 _STATES: Final = (*get_args(QuarantineState), "all")
 _MESSAGE: Final = 60
-_DISCARDED_AT_ONCE: Final = 10_000
+_PAGE: Final = 1000
 
 _EXAMPLES = """
 Examples:
@@ -173,12 +173,25 @@ def discard_command(
         raise click.UsageError("Say which: numbers, or --table, --reason, --older-than.")
     wanted = {**choice, "reason": choice["reason"] or "", "numbers": list(numbers) or None}
     with errors_told(is_json=is_json), asking(project_of(folder, chosen)) as ask:
-        found = ask("quarantine list", limit=_DISCARDED_AT_ONCE, **wanted)["entries"]
+        found = _numbers(ask, wanted)
         if found and not is_agreed:
             _agree(len(found))
-        outcome = ask("quarantine discard", numbers=[each["number"] for each in found], why=why)
-    told = f"{outcome['discarded']:,} discarded."
-    click.echo(json.dumps(outcome) if is_json else told)
+        count = 0
+        for start in range(0, len(found), _PAGE):
+            page = found[start : start + _PAGE]
+            count += ask("quarantine discard", numbers=page, why=why)["discarded"]
+    click.echo(json.dumps({"discarded": count}) if is_json else f"{count:,} discarded.")
+
+
+def _numbers(ask: Ask, wanted: dict[str, Any]) -> list[int]:
+    """The entries that are chosen now: what comes while somebody is asked is not among them."""
+    found: list[int] = []
+    while True:
+        after = found[-1] if found else 0
+        page = ask("quarantine list", limit=_PAGE, after=after, **wanted)["entries"]
+        found += [each["number"] for each in page]
+        if len(page) < _PAGE:
+            return found
 
 
 def _agree(count: int) -> None:

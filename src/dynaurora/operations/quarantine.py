@@ -1,5 +1,6 @@
 """The quarantine: what could not be read or stored is looked at, loaded again, or let go."""
 
+import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,8 +18,9 @@ PORTION: Final = LEAST_BUDGET
 """Entries that are loaded together. So few that all may be refused again and still be within the
 budget of a load: a retry that does not help parks no table."""
 
-SHOWN_BYTES: Final = 2_000_000
-"""Of a longer line `show` has the beginning: base64 and escapes must fit the answer of a Lambda."""
+SHOWN_BYTES: Final = 5_000_000
+"""Of a line that is longer, written as JSON, `show` has the beginning: it must fit the answer of a
+Lambda, whose limit is in `dynaurora.commands`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,13 @@ def _facts(entry: Entry) -> Facts:
 
 def _line_facts(text: bytes) -> Facts:
     """The line as the text that it is, else in base64, and so much of it as fits."""
-    shown = text[:SHOWN_BYTES]
     try:
-        return {"line": shown.decode()}
+        return {"line": _beginning(text.decode())}
     except UnicodeDecodeError:
-        return {"line": None, "line_base64": b64encode(shown).decode("ascii")}
+        return {"line": None, "line_base64": b64encode(text).decode("ascii")[:SHOWN_BYTES]}
+
+
+def _beginning(text: str) -> str:
+    while len(json.dumps(text)) > SHOWN_BYTES:
+        text = text[: len(text) // 2]
+    return text
