@@ -2,9 +2,6 @@
 
 import pytest
 
-from dynaurora.model.claims import claim_to, packed
-from dynaurora.model.events import ObjectName
-from dynaurora.model.lines import decode_line, encode_line, pointer_to
 from support.load import changed, line
 
 DECLARED = """
@@ -77,10 +74,7 @@ def test_a_line_with_a_key_that_is_none_of_the_table_s_parks_nothing_though_it_i
 def test_a_body_with_an_image_of_another_key_is_quarantined(machine):
     machine.plugin("things", plugin())
     text = line("things", 1, {"id": {"S": "b"}}, {"id": {"S": "a"}})
-    claim = claim_to("things", "1", 1_700_000_000, text)
-    machine.store.put(ObjectName("backup", claim["object"]), packed(text))
-    pointer = encode_line(pointer_to(decode_line(text), claim))
-    loaded = machine.load_lines("things", pointer)
+    loaded = machine.load_lines("things", machine.pointer(text))
     assert (loaded.applied, loaded.quarantined) == (0, 1)
     assert [reason for _, _, reason, *_ in machine.quarantine()] == ["body"]
 

@@ -6,9 +6,9 @@ import pytest
 
 from dynaurora import etl, intake
 from dynaurora.errors import AwsAway, AwsError, LoadRace
-from dynaurora.model.claims import claim_to, packed
+from dynaurora.model.claims import packed
 from dynaurora.model.events import ObjectName
-from dynaurora.model.lines import decode_line, encode_line, pointer_to
+from dynaurora.model.lines import decode_line
 from support.carrying import carried
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, delete, put
 from support.load import Crash, changed
@@ -37,14 +37,6 @@ def reads(machine):
     return found
 
 
-def large(machine, text):
-    """A line whose body is in the backup bucket: its pointer."""
-    line = decode_line(text)
-    claim = claim_to(line["table"], line["seq"], line["at"], text)
-    machine.store.put(ObjectName("backup", claim["object"]), packed(text))
-    return encode_line(pointer_to(line, claim))
-
-
 def body_of(pointer):
     return ObjectName("backup", decode_line(pointer)["claim"]["object"])
 
@@ -59,7 +51,7 @@ def states(machine):
 
 def test_a_pointer_becomes_the_row_of_its_body_beside_its_neighbours(machine, reads):
     machine.plugin("items", DECLARED)
-    pointer = large(machine, put(2, "b", v="large", n="1.25"))
+    pointer = machine.pointer(put(2, "b", v="large", n="1.25"))
     loaded = machine.load_lines("items", put(1, "a", v="1"), pointer, put(3, "c", v="3"))
     assert found_of(loaded) == (3, 0, 0, 0)
     assert machine.rows("select id, v from items order by 1") == [
@@ -72,7 +64,7 @@ def test_a_pointer_becomes_the_row_of_its_body_beside_its_neighbours(machine, re
 
 def test_an_object_of_nothing_but_pointers_is_loaded(machine):
     machine.plugin("items", DECLARED)
-    pointers = [large(machine, put(n, f"k{n}", v=f"{n}")) for n in range(1, 6)]
+    pointers = [machine.pointer(put(n, f"k{n}", v=f"{n}")) for n in range(1, 6)]
     assert found_of(machine.load_lines("items", *pointers)) == (5, 0, 0, 0)
     assert machine.rows("select count(*), max(v) from items") == [(5, "5")]
 
@@ -80,8 +72,8 @@ def test_an_object_of_nothing_but_pointers_is_loaded(machine):
 def test_a_loser_reads_no_body(machine, reads):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(5, "a", v="5"), delete(5, "gone"))
-    older = [large(machine, put(4, key, v="4")) for key in ("a", "gone")]
-    superseded = large(machine, put(6, "a", v="6"))
+    older = [machine.pointer(put(4, key, v="4")) for key in ("a", "gone")]
+    superseded = machine.pointer(put(6, "a", v="6"))
     loaded = machine.load_lines("items", *older, superseded, put(7, "a", v="7"))
     assert found_of(loaded) == (1, 3, 0, 0)
     assert machine.rows("select id, v from items") == [("a", "7")]
@@ -90,7 +82,7 @@ def test_a_loser_reads_no_body(machine, reads):
 
 def test_a_pointer_that_is_loaded_again_reads_no_body_again(machine, reads):
     machine.plugin("items", DECLARED)
-    pointer = large(machine, put(1, "a", v="1"))
+    pointer = machine.pointer(put(1, "a", v="1"))
     machine.load_lines("items", pointer)
     assert found_of(machine.load_lines("items", pointer, pointer)) == (0, 2, 0, 0)
     assert len(reads) == 1
@@ -99,7 +91,7 @@ def test_a_pointer_that_is_loaded_again_reads_no_body_again(machine, reads):
 def test_a_loser_whose_body_is_missing_is_superseded_and_not_quarantined(machine):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(5, "a", v="5"))
-    pointer = large(machine, put(4, "a", v="4"))
+    pointer = machine.pointer(put(4, "a", v="4"))
     machine.store.delete(body_of(pointer))
     assert found_of(machine.load_lines("items", pointer)) == (0, 1, 0, 0)
     assert machine.quarantine() == []
@@ -108,7 +100,7 @@ def test_a_loser_whose_body_is_missing_is_superseded_and_not_quarantined(machine
 def test_a_pointer_that_loses_while_its_body_is_fetched_changes_nothing(machine):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(1, "z", v="z"))
-    pointer = large(machine, put(2, "a", v="2"))
+    pointer = machine.pointer(put(2, "a", v="2"))
     with machine.twin() as other:
         newer = other.put("items", put(3, "a", v="3"), key="items/newer")
         machine.before = lambda step: step == "read" and other.load(newer)
@@ -121,7 +113,7 @@ def test_a_pointer_that_loses_while_its_body_is_fetched_changes_nothing(machine)
 def test_another_load_of_the_same_key_need_not_wait_for_a_body(machine):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(1, "a", v="1"))
-    pointer = large(machine, put(2, "a", v="2"))
+    pointer = machine.pointer(put(2, "a", v="2"))
     held = []
 
     def look(step):
@@ -151,7 +143,7 @@ def test_another_load_of_the_same_key_need_not_wait_for_a_body(machine):
 def test_a_winner_whose_body_is_missing_or_wrong_is_quarantined_alone(machine, damage, found):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(1, "a", v="old"))
-    pointer = large(machine, put(2, "a", v="right"))
+    pointer = machine.pointer(put(2, "a", v="right"))
     machine.store.delete(body_of(pointer))
     if damage is not None:
         machine.store.put(body_of(pointer), damage)
@@ -166,7 +158,7 @@ def test_a_winner_whose_body_is_missing_or_wrong_is_quarantined_alone(machine, d
 
 def test_an_older_change_cannot_slip_in_behind_a_body_that_is_missing(machine):
     machine.plugin("items", DECLARED)
-    pointer = large(machine, put(5, "a", v="5"))
+    pointer = machine.pointer(put(5, "a", v="5"))
     machine.store.delete(body_of(pointer))
     machine.load_lines("items", pointer)
     assert found_of(machine.load_lines("items", put(4, "a", v="4"))) == (0, 1, 0, 0)
@@ -176,7 +168,7 @@ def test_an_older_change_cannot_slip_in_behind_a_body_that_is_missing(machine):
 
 def test_a_body_that_is_there_again_is_applied_when_its_pointer_is_loaded_again(machine):
     machine.plugin("items", DECLARED)
-    pointer = large(machine, put(1, "a", v="1"))
+    pointer = machine.pointer(put(1, "a", v="1"))
     data = machine.store.read(body_of(pointer)).data
     machine.store.delete(body_of(pointer))
     machine.load_lines("items", pointer)
@@ -188,7 +180,7 @@ def test_a_body_that_is_there_again_is_applied_when_its_pointer_is_loaded_again(
 
 def test_missing_bodies_are_no_fault_of_the_plugin_and_park_nothing(machine):
     machine.plugin("items", DECLARED)
-    pointers = [large(machine, put(1, f"k{n}", v="1")) for n in range(etl.LEAST_BUDGET + 1)]
+    pointers = [machine.pointer(put(1, f"k{n}", v="1")) for n in range(etl.LEAST_BUDGET + 1)]
     for pointer in pointers:
         machine.store.delete(body_of(pointer))
     loaded = machine.load_lines("items", *pointers, put(2, "a", v="2"))
@@ -198,7 +190,7 @@ def test_missing_bodies_are_no_fault_of_the_plugin_and_park_nothing(machine):
 
 def test_refused_values_in_bodies_count_toward_the_budget_of_the_plugin(machine):
     machine.plugin("items", DECLARED)
-    pointers = [large(machine, put(1, f"k{n}", n="1.005")) for n in range(etl.LEAST_BUDGET + 1)]
+    pointers = [machine.pointer(put(1, f"k{n}", n="1.005")) for n in range(etl.LEAST_BUDGET + 1)]
     assert machine.load(machine.put("items", *pointers)).waiting
     assert machine.state("items")[0] == "plugin"
 
@@ -207,7 +199,7 @@ def test_refused_values_in_bodies_count_toward_the_budget_of_the_plugin(machine)
 def test_an_s3_that_is_away_fails_the_delivery_and_quarantines_nothing(machine, error):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(1, "z", v="z"))
-    pointer = large(machine, put(2, "a", v="2"))
+    pointer = machine.pointer(put(2, "a", v="2"))
     name = machine.put("items", pointer, put(3, "b", v="3"))
     read = machine.store.read
 
@@ -228,7 +220,7 @@ def test_an_s3_that_is_away_fails_the_delivery_and_quarantines_nothing(machine, 
 def test_a_crash_while_a_body_is_fetched_leaves_nothing_and_the_next_delivery_finishes(machine):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(1, "z", v="z"))
-    name = machine.put("items", large(machine, put(2, "a", v="2")))
+    name = machine.put("items", machine.pointer(put(2, "a", v="2")))
     reads = iter([None, Crash()])  # of the object, of the body
 
     def crash(step):
@@ -245,8 +237,8 @@ def test_a_crash_while_a_body_is_fetched_leaves_nothing_and_the_next_delivery_fi
 def test_a_load_that_is_done_again_after_a_race_has_each_row_once(machine):
     machine.plugin("items", WITH_HISTORY)
     machine.load_lines("items", put(1, "z", v="z"))
-    lines = [large(machine, put(n, "a", v=f"{n}")) for n in (2, 3)]
-    gone = large(machine, put(4, "b", v="4"))
+    lines = [machine.pointer(put(n, "a", v=f"{n}")) for n in (2, 3)]
+    gone = machine.pointer(put(4, "b", v="4"))
     machine.store.delete(body_of(gone))
     races = [LoadRace("a test", "40001"), LoadRace("a test", "40001")]
 
@@ -260,10 +252,26 @@ def test_a_load_that_is_done_again_after_a_race_has_each_row_once(machine):
     assert states(machine) == [("open", "body")]
 
 
+def test_a_body_that_is_there_when_a_load_is_done_again_is_applied(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "z", v="z"))
+    pointer = machine.pointer(put(2, "a", v="2"), has_body=False)
+    races = [LoadRace("a test", "40001")]
+
+    def race(step):
+        if step == "commit" and races:
+            machine.pointer(put(2, "a", v="2"))
+            raise races.pop()
+
+    machine.before = race
+    assert found_of(machine.load_lines("items", pointer)) == (1, 0, 0, 0)
+    assert machine.quarantine() == []
+
+
 @pytest.mark.parametrize("at_end", [False, True])
 def test_a_value_of_a_body_that_a_column_cannot_hold_is_quarantined_as_of_any_line(machine, at_end):
     machine.plugin("items", DECLARED)
-    pointer = large(machine, put(2, "a", v="2", n="1.005"))
+    pointer = machine.pointer(put(2, "a", v="2", n="1.005"))
     others = [put(n, f"k{n}", v="v") for n in range(3, 9)]
     loaded = machine.load_lines("items", *([*others, pointer] if at_end else [pointer, *others]))
     assert found_of(loaded) == (6, 0, 1, 0)
@@ -276,8 +284,8 @@ def test_a_row_of_a_body_that_the_database_refuses_is_found_by_halving(machine):
     machine.plugin("items", WITH_ROWS)
     machine.load_lines("items", put(1, "z", v="z"))
     machine.execute("alter table items_tags add check (tag <> 'bad')")
-    bad = large(machine, put(2, "a", v="1", tags=["x", "bad"]))
-    good = [large(machine, put(3, f"k{n}", v="1", tags=["x", "y"])) for n in range(5)]
+    bad = machine.pointer(put(2, "a", v="1", tags=["x", "bad"]))
+    good = [machine.pointer(put(3, f"k{n}", v="1", tags=["x", "y"])) for n in range(5)]
     loaded = machine.load_lines("items", bad, *good, put(4, "b", v="4"))
     assert found_of(loaded) == (6, 0, 1, 0)
     assert [(reason, kept) for _, _, reason, _, _, kept in machine.quarantine()] == [
@@ -289,22 +297,22 @@ def test_a_row_of_a_body_that_the_database_refuses_is_found_by_halving(machine):
 def test_a_body_that_cannot_even_be_staged_is_quarantined_alone(machine):
     machine.plugin("items", DECLARED.replace('"n":', '"other": "json", "n":'))
     machine.load_lines("items", put(1, "z", v="z"))
-    bad = large(machine, put(2, "a", v="1", other={"N": "1e400000"}))
-    good = large(machine, put(3, "b", v="1", other={"N": "1"}))
+    bad = machine.pointer(put(2, "a", v="1", other={"N": "1e400000"}))
+    good = machine.pointer(put(3, "b", v="1", other={"N": "1"}))
     assert found_of(machine.load_lines("items", bad, good, put(4, "c", v="4"))) == (2, 0, 1, 0)
     assert [kept for *_, kept in machine.quarantine()] == [bad]
 
 
 def test_rows_are_made_of_a_body(machine):
     machine.plugin("items", WITH_ROWS)
-    machine.load_lines("items", large(machine, put(1, "a", v="1", tags=["x", "y"])))
-    machine.load_lines("items", large(machine, put(2, "a", v="2", tags=["z"])))
+    machine.load_lines("items", machine.pointer(put(1, "a", v="1", tags=["x", "y"])))
+    machine.load_lines("items", machine.pointer(put(2, "a", v="2", tags=["z"])))
     assert machine.rows("select tag from items_tags") == [("z",)]
 
 
 def test_the_whole_item_is_made_of_a_body(machine):
     machine.plugin("items", WITH_ITEM)
-    machine.load_lines("items", large(machine, put(1, "a", v="1")))
+    machine.load_lines("items", machine.pointer(put(1, "a", v="1")))
     assert machine.rows("select item from items") == [({"id": "a", "v": "1"},)]
 
 
@@ -312,7 +320,7 @@ def test_a_plugin_that_keeps_every_change_has_those_of_losers_too(machine, reads
     """They leave a row in `changes`, so they need their bodies."""
     machine.plugin("items", WITH_HISTORY)
     machine.load_lines("items", put(5, "a", v="5"))
-    pointers = [large(machine, put(n, "a", v=f"{n}")) for n in (3, 4, 7)]
+    pointers = [machine.pointer(put(n, "a", v=f"{n}")) for n in (3, 4, 7)]
     loaded = machine.load_lines("items", *pointers, put(6, "a", v="6"), delete(8, "a"))
     assert found_of(loaded) == (1, 4, 0, 0)
     versions = machine.rows("select v from versions where not deleted order by _version")
@@ -323,7 +331,7 @@ def test_a_plugin_that_keeps_every_change_has_those_of_losers_too(machine, reads
 
 def test_an_older_change_without_its_body_is_told_of_where_every_change_is_kept(machine):
     machine.plugin("items", WITH_HISTORY)
-    gone = large(machine, put(2, "a", v="2"))
+    gone = machine.pointer(put(2, "a", v="2"))
     machine.store.delete(body_of(gone))
     loaded = machine.load_lines("items", gone, put(3, "a", v="3"))
     assert found_of(loaded) == (1, 1, 0, 0)
@@ -334,7 +342,7 @@ def test_a_version_of_a_body_that_the_history_refuses_keeps_no_newer_one_out(mac
     machine.plugin("items", WITH_HISTORY)
     machine.load_lines("items", put(1, "z", v="z"))
     machine.execute("alter table versions add check (v <> 'bad')")
-    lines = [large(machine, put(n, "a", v=v)) for n, v in ((2, "2"), (3, "bad"), (4, "4"))]
+    lines = [machine.pointer(put(n, "a", v=v)) for n, v in ((2, "2"), (3, "bad"), (4, "4"))]
     assert found_of(machine.load_lines("items", *lines)) == (1, 2, 0, 0)
     assert machine.rows("select v from versions where id = 'a' order by v") == [("2",), ("4",)]
     assert machine.rows("select v from items where id = 'a'") == [("4",)]
@@ -342,7 +350,7 @@ def test_a_version_of_a_body_that_the_history_refuses_keeps_no_newer_one_out(mac
 
 def test_a_pointer_that_is_malformed_is_unreadable(machine):
     machine.plugin("items", DECLARED)
-    pointer = large(machine, put(1, "a", v="1"))
+    pointer = machine.pointer(put(1, "a", v="1"))
     other = changed(pointer, claim={"object": "Processed/items/1", "bytes": 1, "sha256": "a" * 64})
     loaded = machine.load_lines("items", changed(pointer, claim={}), other, put(2, "b", v="2"))
     assert found_of(loaded) == (1, 0, 0, 2)
@@ -355,7 +363,7 @@ def test_bodies_are_held_one_at_a_time(machine):
     def peak(count):
         text = "y" * 1_000_000
         lines = [put(2, f"{count} {n}", v="x", filler=text) for n in range(count)]
-        name = machine.put("items", *[large(machine, line) for line in lines])
+        name = machine.put("items", *[machine.pointer(line) for line in lines])
         tracemalloc.start()
         machine.load(name)
         _, found = tracemalloc.get_traced_memory()
@@ -367,7 +375,7 @@ def test_bodies_are_held_one_at_a_time(machine):
 
 def test_objects_with_many_bodies_are_loaded_in_several_transactions(machine, monkeypatch):
     machine.plugin("items", DECLARED)
-    pointers = [large(machine, put(2, f"k{n}", v="x" * 100)) for n in range(8)]
+    pointers = [machine.pointer(put(2, f"k{n}", v="x" * 100)) for n in range(8)]
     size = decode_line(pointers[0])["claim"]["bytes"]
     monkeypatch.setattr(intake, "BODY_BYTES", 2 * size)
     names = [machine.put("items", pointer) for pointer in pointers]

@@ -291,11 +291,12 @@ def test_a_value_that_is_refused_and_loses_is_superseded_and_not_quarantined(mac
     assert machine.quarantine() == []
 
 
-def test_what_was_applied_stays_applied_when_a_changed_plugin_would_refuse_it(machine):
-    machine.plugin("items", DECLARED.replace("numeric(5,2)", "numeric"))
+@pytest.mark.parametrize("plugin", [DECLARED, WITH_HISTORY])
+def test_what_was_applied_stays_applied_when_a_changed_plugin_would_refuse_it(machine, plugin):
+    machine.plugin("items", plugin.replace("numeric(5,2)", "numeric"))
     line_of_it = put(5, "a", v="5", n="1.005")
     machine.load_lines("items", line_of_it)
-    machine.plugin("items", DECLARED)
+    machine.plugin("items", plugin)
     loaded = machine.load_lines("items", line_of_it)
     assert (loaded.superseded, loaded.quarantined) == (1, 0)
     assert machine.quarantine() == []

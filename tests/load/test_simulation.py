@@ -2,7 +2,7 @@
 
 Changes of a few hot keys arrive doubled, out of order and in several objects; objects are told of
 several times, to several workers at once; workers die at any step, their sessions end; some changes
-cannot be read, stored or are refused. Then
+cannot be read, stored or are refused; some are pointers, and of these some have no body. Then
 
 - each distinct change is exactly one of applied, superseded, quarantined;
 - no change was applied twice;
@@ -85,7 +85,7 @@ AUDIT = """
 
 @dataclass(frozen=True)
 class Change:
-    """A change as DynamoDB made it. ``why_refused``: "", "value" or "database"."""
+    """A change as DynamoDB made it. ``why_refused``: "", "value", "database" or "body"."""
 
     item: str
     stream: str
@@ -93,6 +93,7 @@ class Change:
     row: tuple | None
     tags: tuple
     why_refused: str
+    is_large: bool = False
 
     @property
     def version(self):
@@ -116,11 +117,13 @@ def history(chance):
         if chance.random() < 0.25:
             made.append(Change(item, stream, seq, None, (), ""))
             continue
-        why = chance.choices(["", "value", "database"], [86, 7, 7])[0]
+        why = chance.choices(["", "value", "database", "body"], [80, 7, 7, 6])[0]
+        is_large = why == "body" or chance.random() < 0.3
         n = "0.001" if why == "value" else f"{chance.randint(-5, 500) / 4:.2f}"
         v = f"{item}{number}" + ("bad" if why == "database" else "")
         tags = tuple(chance.choice("xyz") for _ in range(chance.randint(0, 3)))
-        made.append(Change(item, stream, seq, (v, chance.choice("gh"), n), tags, why))
+        row = (v, chance.choice("gh"), n)
+        made.append(Change(item, stream, seq, row, tags, why, is_large))
     return made
 
 
@@ -140,7 +143,7 @@ class World:
 
     def write(self):
         """Put the changes into objects as Firehose may, and tell of these as SQS may."""
-        lines = [change.line() for change in self.changes]
+        lines = [self.travelling(change) for change in self.changes]
         objects = []
         while lines:
             size = self.chance.randint(1, 9)
@@ -167,6 +170,13 @@ class World:
             told = told[size:]
         if self.chance.random() < 0.5:
             self.chance.shuffle(self.deliveries)
+
+    def travelling(self, change, *, is_mended=False):
+        """The line of a change, or the pointer to it."""
+        if not change.is_large:
+            return change.line()
+        has_body = is_mended or change.why_refused != "body"
+        return self.machine.pointer(change.line(), has_body=has_body)
 
     def work(self, seed):
         """A worker: it loads what the queue tells of until nothing is left, and dies often."""
@@ -324,7 +334,7 @@ def mend(world, plugin):
     machine.execute("drop trigger refuse on items")
     machine.execute("alter table items alter column n type numeric")
     machine.plugin("items", plugin.replace("numeric(12,2)", "numeric"))
-    lines = [change.line() for change in world.changes]
+    lines = [world.travelling(change, is_mended=True) for change in world.changes]
     world.chance.shuffle(lines)
     middle = len(lines) // 2
     machine.load_lines("items", *lines[:middle])

@@ -21,8 +21,9 @@ from dynaurora.adapters.database import Database
 from dynaurora.adapters.memory import MemoryObjects
 from dynaurora.intake import Parts, sweep, take_in
 from dynaurora.metadata import Metadata
+from dynaurora.model.claims import claim_to, packed
 from dynaurora.model.events import ObjectName
-from dynaurora.model.lines import encode_line
+from dynaurora.model.lines import decode_line, encode_line, pointer_to
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import DatabaseSettings
 
@@ -205,6 +206,14 @@ class LoadMachine:
         name = ObjectName("raw", key)
         self.store.put(name, b"".join(text + b"\n" for text in lines))
         return name
+
+    def pointer(self, text: bytes, *, has_body: bool = True) -> bytes:
+        """The pointer to a line, whose body is in the backup bucket."""
+        line = decode_line(text)
+        claim = claim_to(line["table"], line["seq"], line["at"], text)
+        if has_body:
+            self.store.put(ObjectName("backup", claim["object"]), packed(text))
+        return encode_line(pointer_to(line, claim))
 
     def load(self, *names: ObjectName, receives: int = 1):
         with self.database.session() as engine:

@@ -277,7 +277,7 @@ where l.k = r._key and l.version = r._version and not exists (select from _won a
 
 -- refuse_in_ledger
 update {ledger} as l set rev = 0 from _refused as r
-where l.k = r._key and l.version = r._version and exists (select from _won as w where w.k = l.k)
+where l.k = r._key and l.version = r._version
 
 -- count_refused_values
 select count(*) from _refused as r
