@@ -14,7 +14,6 @@ from typing import Any
 from dynaurora.adapters.aws import worker_client
 from dynaurora.adapters.database import Database
 from dynaurora.adapters.s3 import PATIENCE, S3Objects
-from dynaurora.commands import answered, run_command
 from dynaurora.intake import Parts, sweep, take_in_messages
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import LoadSettings
@@ -40,6 +39,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
     if "dynaurora" in event:
+        # Imported late: most workers are never asked for a command, and start without.
+        from dynaurora.commands import answered  # noqa: PLC0415
+
         return answered(partial(_command, event["dynaurora"], context))
     with _parts(context) as parts:
         if "Records" in event:
@@ -49,6 +51,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _command(request: dict[str, Any], context: Any) -> dict[str, Any]:
+    from dynaurora.commands import run_command  # noqa: PLC0415
+
     with _parts(context) as parts:
         return run_command(parts, request)
 

@@ -13,7 +13,7 @@ from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import decode_line, encode_line, pointer_to, unreadable_line
 from dynaurora.operations import quarantine
 from support.items import DECLARED, delete, put
-from support.load import changed, stream_arn
+from support.load import Crash, changed, stream_arn
 from support.operations import done, parts_of
 from support.sql import raising
 
@@ -146,6 +146,39 @@ def test_a_retry_never_puts_an_older_change_over_a_newer_one(refused):
     assert found["tables"]["items"]["superseded"] == 1
     assert values(machine) == [("a", "newest")]
     assert states(machine) == [("superseded",)]
+
+
+def test_a_newer_change_that_commits_while_a_retry_is_staged_stays(refused):
+    refused.plugin("items", WIDER)
+    refused.execute("alter table items alter column n type numeric")
+
+    def load_meanwhile(step):
+        if step.startswith("copy staged"):
+            refused.before = lambda _: None
+            with refused.twin() as other:
+                other.load_lines("items", put(3, "a", v="newest"))
+
+    refused.before = load_meanwhile
+    found = done(refused, "quarantine retry")
+    assert found["tables"]["items"]["superseded"] == 1
+    assert values(refused) == [("a", "newest")]
+    assert states(refused) == [("superseded",)]
+
+
+def test_a_crash_in_a_retry_leaves_its_entries_open(refused):
+    refused.plugin("items", WIDER)
+    refused.execute("alter table items alter column n type numeric")
+
+    def crash(step):
+        if step == "commit":
+            raise Crash
+
+    refused.before = crash
+    with pytest.raises(Crash):
+        done(refused, "quarantine retry")
+    refused.before = lambda _: None
+    assert (values(refused), states(refused)) == ([("a", "old")], [("open",)])
+    assert done(refused, "quarantine retry")["tables"]["items"]["retried"] == 1
 
 
 def test_a_retried_put_does_not_bring_a_deleted_item_back(refused):

@@ -99,3 +99,10 @@ def test_a_table_that_was_deleted_and_made_again_stops_its_deploy(amounts):
     error = json.loads(found.stdout)["tables"]["reborn"]["error"]
     assert error["kind"] == "StreamNotAccepted"
     assert "dynaurora drop reborn" in error["remedy"]
+
+    described = amounts.dynamodb.describe_table(TableName="reborn")["Table"]
+    accept = f"dynaurora stream accept {described['LatestStreamArn']}"
+    assert accept in error["remedy"]
+    assert amounts.command(*accept.split()[1:], "--yes").returncode == 0
+    again = json.loads(amounts.command("deploy", "--yes", "--json").stdout)["tables"]["reborn"]
+    assert (again["error"], again["table_id"]) == (None, described["TableId"])
