@@ -188,7 +188,8 @@ class Staging:
             line = redeemed(pointer, data)
             self._check_key(line)
         except (BodyRefused, LineUnreadable) as error:
-            self._refuse(pointer, *place, "body", str(error), claimed.line, claimed.object)
+            message = _storable(str(error))
+            self._refuse(pointer, *place, "body", message, claimed.line, claimed.object)
             return []
         made = self._made(line, *place, claimed.line, claimed.object)
         changes = [self._changes.pop(place)] if place in self._changes else []
