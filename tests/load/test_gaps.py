@@ -1,5 +1,7 @@
 """Gaps: what the pipeline can know to be missing is noted once, with an alarm."""
 
+import json
+
 from dynaurora import noticing
 from dynaurora.metadata import Gaps
 from dynaurora.model.events import ObjectName
@@ -33,6 +35,14 @@ def test_an_object_below_the_mapping_s_folder_that_nobody_knows_is_noted_too(mac
         keep(machine, name, data)
     machine.sweep()
     assert [row[0::3] for row in machine.rows(GAPS)] == [("given_up", "unreadable")] * 3
+
+
+def test_a_batch_without_its_payload_is_noted_with_what_is_known_of_it(machine):
+    told = json.loads(given_up("items", record(1), record(2)))
+    del told["payload"]
+    name = keep(machine, "one", json.dumps(told).encode())
+    machine.sweep()
+    assert machine.rows(GAPS) == [("given_up", "items", name.key, "RetryAttemptsExhausted", 2)]
 
 
 def test_what_firehose_could_not_deliver_is_noted_with_the_type_of_its_error(machine):

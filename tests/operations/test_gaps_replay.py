@@ -1,6 +1,7 @@
 """What is known to be missing is loaded from what AWS kept of it; the original is never lost."""
 
 import gzip
+import json
 
 import pytest
 
@@ -113,6 +114,15 @@ def test_an_object_that_is_gone_stays_open_and_says_how_to_close_it(fed):
     fed.store.delete(name)
     (error,) = done(fed, "gaps replay")["errors"]
     assert f"gaps close '{name.key}'" in error["remedy"]
+
+
+@pytest.mark.parametrize("payload", [None, "", "[]", '{"Records": 1}', '{"Records": [1]}', "{"])
+def test_a_batch_whose_payload_cannot_be_read_stays_open_and_says_how_to_close_it(fed, payload):
+    told = json.loads(given_up("items", record(6, "a", v="6"))) | {"payload": payload}
+    name = put_gap(fed, "backup", f"{MAPPING}/1", json.dumps(told).encode())
+    (error,) = done(fed, "gaps replay")["errors"]
+    assert (error["object"], error["kind"]) == (name.key, "ChangeError")
+    assert "gaps close" in error["remedy"]
 
 
 def test_what_vanished_is_closed_by_a_person_alone(fed):

@@ -188,6 +188,11 @@ def test_status_is_well_or_says_what_mends_what_is_not(orders):
     found = orders.told("status")
     assert (found["needs_a_person"], found["dead_letters"]) == (False, 0)
     assert orders.said("status").startswith("All is well.")
+    sqs = orders.road.machine.aws.client("sqs")
+    letters = sqs.get_queue_url(QueueName="road-objects-dead")["QueueUrl"]
+    sqs.send_message(QueueUrl=letters, MessageBody="failed ten times")
+    assert "1 dead letter. It loses nothing" in orders.said("status")
+    sqs.purge_queue(QueueUrl=letters)
     orders.execute(f"insert into dynaurora.gaps values ('vanished', '{orders.table}', 'r', 'x/2')")
     said = orders.said("status", status=1)
     assert said.startswith("Something needs a person.")

@@ -85,9 +85,13 @@ def _print(found: dict[str, Any]) -> None:
             if mended:
                 console.print(Text(f"  {'':<{width}}        {mended}", "cyan"), soft_wrap=True)
     if found["dead_letters"]:
-        count = f"{found['dead_letters']:,}"
-        told = f"\n{count} dead letters. They lose nothing: the sweep loads their objects."
-        console.print(told)
+        console.print(f"\n{_letters(found['dead_letters'])} the sweep finds what they tell of.")
+
+
+def _letters(count: int) -> str:
+    if count == 1:
+        return "1 dead letter. It loses nothing:"
+    return f"{count:,} dead letters. They lose nothing:"
 
 
 def _sections(found: dict[str, Any]) -> Iterator[tuple[str, list[Row]]]:

@@ -20,36 +20,52 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html"""
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """A batch that a stream's mapping gave up. condition: ``RetryAttemptsExhausted`` and the like.
+    """A batch of ``changes`` that a stream's mapping gave up.
 
-    records: the stream's records as the capture was given them; ``changes`` of them.
+    condition: why, as ``RetryAttemptsExhausted``. payload: the event that the capture was handed,
+    as a text of JSON; "" where it is missing.
     """
 
+    where: str
     table: str
     condition: str
     changes: int
-    records: Sequence[Mapping[str, Any]]
+    payload: str
+
+    def records(self) -> Sequence[Mapping[str, Any]]:
+        """The stream's records, as the capture was handed them. Raises ``ChangeError``."""
+        try:
+            return [dict(record) for record in orjson.loads(self.payload)["Records"]]
+        except (KeyError, TypeError, ValueError):
+            raise _no_batch(self.where) from None
 
 
 def given_up(data: bytes, where: str) -> GivenUp:
-    """Read an object that Lambda wrote on failure; its ``payload`` is the event as a text of JSON.
+    """Read an object that Lambda wrote on failure. Raises ``ChangeError`` for what is none.
 
-    Raises ``ChangeError`` for what is none. The page is that of `GIVEN_UP_FOLDER`.
+    The page is that of `GIVEN_UP_FOLDER`.
     """
     try:
         told = orjson.loads(data)
         batch = told["DDBStreamBatchInfo"]
-        records = orjson.loads(told["payload"])["Records"]
         return GivenUp(
+            where=where,
             table=batch["streamArn"].split("/", 2)[1],
             condition=str(told["requestContext"]["condition"]),
             changes=int(batch["batchSize"]),
-            records=[dict(record) for record in records],
+            payload=str(told.get("payload", "")),
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        raise ChangeError(
-            where, "it is no batch that a stream's mapping gave up", "what Lambda writes", ""
-        ) from None
+        raise _no_batch(where) from None
+
+
+def _no_batch(where: str) -> ChangeError:
+    return ChangeError(
+        where,
+        "it is no batch that a stream's mapping gave up",
+        "what Lambda writes, with its payload",
+        "Look at the object, then `dynaurora gaps close OBJECT --why …`.",
+    )
 
 
 def undelivered(data: bytes) -> Iterator[bytes]:

@@ -111,7 +111,7 @@ def _loaded(parts: Parts, gap: Gap, stored: StoredObject) -> Loaded:
         lines = undelivered(unpacked(stored.data))
         return load_again(parts, gap.notice.table, [(name, b"\n".join(lines))])
     batch = given_up(stored.data, name.key)
-    lines = map(_line, batch.records)
+    lines = map(_line, batch.records())
     return load_again(parts, batch.table, [(name, b"\n".join(lines))])
 
 
