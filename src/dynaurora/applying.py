@@ -37,30 +37,38 @@ class Application:
             for table, columns in sorted(plugin.tables.items())
             if plugin.names(f"replaced_{table}")
         }
-        self._done = 0
+        self._written = 0
 
     def create_replaced(self) -> None:
         """Make the relations that hold what the tables held before."""
         for table, columns in self._replaced.items():
             self._connection.execute(self._dialect.create_replaced(table, columns))
 
-    def run(self) -> None:
+    def run(self, before: Sequence[str] = ()) -> int:
         """Run every statement of the plugin on what the relations show, all or nothing.
 
-        Raises ``RowRefused``; and ``PluginError`` for a statement that is refused whatever the row.
+        before: statements that say what the relations show.
+        The number of rows that the plugin touched. Raises ``RowRefused``, with the session as it
+        was; and ``PluginError`` for a statement that is refused whatever the row.
         """
-        self._done = 0
-        with self._connection.savepoint():
-            for table, columns in self._replaced.items():
-                self._connection.execute(
-                    self._dialect.fill_replaced(table, columns, self._plugin.key)
-                )
-            for number, statement in enumerate(self._plugin.insert):
-                try:
-                    self._done += self._connection.execute(statement)
-                except StatementRefused as error:
-                    raise self._broken(number, error) from error
-            self._connection.execute(self._queries["set_constraints"])
+        fills = [
+            self._dialect.fill_replaced(table, columns, self._plugin.key)
+            for table, columns in self._replaced.items()
+        ]
+        head = [*before, self._queries["begin_part"], *fills]
+        tail = [self._queries["set_constraints"], self._queries["end_part"]]
+        try:
+            done = self._connection.execute_all([*head, *self._plugin.insert, *tail])
+        except RowRefused as error:
+            self._connection.execute_all([self._queries["undo_part"], self._queries["end_part"]])
+            error.done = error.done[len(head) :]
+            raise
+        except StatementRefused as error:
+            number = len(error.done) - len(head)
+            if 0 <= number < len(self._plugin.insert):
+                raise self._broken(number, error) from error
+            raise
+        return sum(done[len(head) :])
 
     def divide(self) -> int:
         """From now on the relations show the part that is taken; the number of rows."""
@@ -73,21 +81,20 @@ class Application:
             for relation in self._relations
         ]
         divided += [self._dialect.divide_replaced(*found) for found in self._replaced.items()]
-        for statement in (statement for found in divided for statement in found):
-            self._connection.execute(statement)
+        self._connection.execute_all([statement for found in divided for statement in found])
         self._connection.execute(self._queries["prepare_parts"])
+        self._written = self._rows_written()
         return rows
 
     def take(self, first: int, end: int) -> Refusal | None:
         """Run the plugin for the rows from the first number up to, and without, the second."""
-        before = self._written(self._dialect.take_part(first, end, self._plugin.sql_tables))
         # What was applied before has made the deferred constraints immediate.
-        self._connection.execute(self._queries["defer_constraints"])
+        part = [self._dialect.take_part(first, end), self._queries["defer_constraints"]]
         try:
-            self.run()
+            self._written += self.run(part)
         except RowRefused as error:
-            written = self._written(self._dialect.rows_written(self._plugin.sql_tables)) - before
-            return Refusal(error, first + written - self._done)
+            before, self._written = self._written, self._rows_written()
+            return Refusal(error, first + self._written - before - sum(error.done))
         return None
 
     def refused_winners(self, errors: Mapping[int, RowRefused]) -> dict[bytes, RowRefused]:
@@ -95,7 +102,8 @@ class Application:
         rows = self._connection.fetch(self._queries["numbered_keys"], [list(errors)])
         return {self._dialect.key_bytes(key): errors[number] for number, key in rows}
 
-    def _written(self, statement: str) -> int:
+    def _rows_written(self) -> int:
+        statement = self._dialect.rows_written(self._plugin.sql_tables)
         ((rows,),) = self._connection.fetch(statement)
         return int(rows)
 

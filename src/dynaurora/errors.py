@@ -26,7 +26,7 @@ as it is: it never holds a secret or the contents of an item.
     └── LocalServerError         a local server did not start or stop
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -129,13 +129,23 @@ class DatabaseError(DynauroraError):
     """What the database answered. ``code`` is its own code (SQLSTATE or errno), "" if it has none.
 
     Its text may hold values of a row: ``found`` is for the quarantine, never for a log.
+
+    done: where several statements were sent at once, the rows that each one before this touched.
     """
 
     def __init__(
-        self, where: str, found: str, expected: str = "", remedy: str = "", *, code: str = ""
+        self,
+        where: str,
+        found: str,
+        expected: str = "",
+        remedy: str = "",
+        *,
+        code: str = "",
+        done: Sequence[int] = (),
     ) -> None:
         super().__init__(where, found, expected, remedy)
         self.code = code
+        self.done = done
 
     @property
     def facts(self) -> dict[str, str]:

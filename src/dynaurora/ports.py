@@ -98,6 +98,11 @@ class Connection(Protocol):
         """Run one statement; the number of rows it touched."""
         ...
 
+    def execute_all(self, statements: Sequence[str]) -> list[int]:
+        """Run statements in order, in one round trip where the engine can; the rows that each
+        touched. The error of one that fails tells it of those before (``DatabaseError.done``)."""
+        ...
+
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one query; all its rows. Numbers come as Decimal or int, never as float."""
         ...

@@ -96,6 +96,11 @@ class WatchedConnection:
         self._before(statement)
         return self._connection.execute(statement, parameters)
 
+    def execute_all(self, statements):
+        for statement in statements:
+            self._before(statement)
+        return self._connection.execute_all(statements)
+
     def fetch(self, statement, parameters=()):
         self._before(statement)
         return self._connection.fetch(statement, parameters)

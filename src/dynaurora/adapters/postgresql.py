@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
+from itertools import accumulate
 from json import loads
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.errors import error_from_result
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus
 from psycopg.types.json import set_json_loads
 
 from dynaurora.errors import DatabaseAway, DatabaseError, RowRefused, SettingsError
@@ -38,6 +42,9 @@ _SESSION: Final = (
     "set tcp_keepalives_count = 3",
     "set client_min_messages = warning",
 )
+_BETWEEN: Final = "\n;\n"
+"""A statement may end in a comment."""
+
 _LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
 
@@ -85,6 +92,18 @@ class PostgresqlConnection:
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         with _translated(_first_words(statement)):
             return self._cursor(statement, parameters).rowcount
+
+    def execute_all(self, statements: Sequence[str]) -> list[int]:
+        with _translated("several statements"), self._connection.lock:
+            self._connection.pgconn.send_query(_BETWEEN.join(statements).encode())
+            results = self._connection.wait(execute(self._connection.pgconn))
+        done = [r.command_tuples or 0 for r in results if r.status != ExecStatus.FATAL_ERROR]
+        if results[-1].status == ExecStatus.FATAL_ERROR:
+            error = error_from_result(results[-1])
+            done = done or [0] * _statement_at(error.diag.statement_position, statements)
+            where = _first_words(statements[min(len(done), len(statements) - 1)])
+            raise _error(where, error, done)
+        return done
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with _translated(_first_words(statement)):
@@ -138,6 +157,12 @@ class PostgresqlConnection:
         return self._connection.execute(cast("Any", statement), parameters or None)
 
 
+def _statement_at(position: str | None, statements: Sequence[str]) -> int:
+    """All are parsed before the first is run, so one that cannot be keeps the others from it."""
+    ends = accumulate(len(statement) + len(_BETWEEN) for statement in statements)
+    return sum(end < int(position or 0) for end in ends)
+
+
 @contextmanager
 def _translated(where: str) -> Iterator[None]:
     """Say the driver's errors as one of ours, by code (docs/arbitration.md, errors)."""
@@ -151,7 +176,7 @@ def _translated(where: str) -> Iterator[None]:
         raise _error(where, error) from error
 
 
-def _error(where: str, error: psycopg.Error) -> DatabaseError:
+def _error(where: str, error: psycopg.Error, done: Sequence[int] = ()) -> DatabaseError:
     code = error.sqlstate or ""
     found = error.diag.message_primary or " ".join(str(error).split()).rstrip("?")
     if not code and isinstance(error, psycopg.OperationalError):
@@ -164,7 +189,7 @@ def _error(where: str, error: psycopg.Error) -> DatabaseError:
         )
     if not code and isinstance(error, psycopg.DataError):
         return RowRefused(where, found)
-    return error_class(code)(where, found, code=code)
+    return error_class(code)(where, found, code=code, done=done)
 
 
 def _is_local(url: str) -> bool:

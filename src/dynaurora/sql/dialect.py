@@ -95,9 +95,8 @@ class Dialect(Protocol):
         """Let ``replaced_<table>`` show only what is filled into it for the part that is taken."""
         ...
 
-    def take_part(self, first: int, end: int, tables: Sequence[str]) -> str:
-        """Let the relations show the rows with these numbers, without the last; a query that gives
-        ``rows_written`` as it is before."""
+    def take_part(self, first: int, end: int) -> str:
+        """Let the relations show the rows with these numbers, without the last."""
         ...
 
     def rows_written(self, tables: Sequence[str]) -> str:

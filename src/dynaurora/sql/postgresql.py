@@ -192,11 +192,11 @@ def _aside(relation: str) -> str:
     return quoted(shortened_sql_name(f"_all_{relation}"))
 
 
-def take_part(first: int, end: int, tables: Sequence[str]) -> str:
-    """Both in one statement, which is run thousands of times."""
+def take_part(first: int, end: int) -> str:
+    """The views read these settings."""
     return (
-        f"select {_written(tables)} from (select set_config('dynaurora.first', '{first}', true), "
-        f"set_config('dynaurora.end', '{end}', true)) as part"
+        f"select set_config('dynaurora.first', '{first}', true), "
+        f"set_config('dynaurora.end', '{end}', true)"
     )
 
 
@@ -207,16 +207,12 @@ def rows_written(tables: Sequence[str]) -> str:
 
     https://www.postgresql.org/docs/15/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
-    return f"select {_written(tables)}"
-
-
-def _written(tables: Sequence[str]) -> str:
     counts = [
         f"coalesce(pg_stat_get_xact_tuples_{what}(to_regclass({literal(quoted(table))})), 0)"
         for table in tables
         for what in ("inserted", "updated", "deleted")
     ]
-    return " + ".join(["0", *counts])
+    return f"select {' + '.join(['0', *counts])}"
 
 
 def literal(text: str) -> str:

@@ -373,6 +373,15 @@ set local enable_seqscan = off; set local jit = off
 -- numbered_keys
 select _number, _key from _numbered where is_winner and _number = any(%s)
 
+-- begin_part
+savepoint part
+
+-- undo_part
+rollback to savepoint part
+
+-- end_part
+release savepoint part
+
 -- defer_constraints
 set constraints all deferred
 
