@@ -133,6 +133,16 @@ def test_a_load_that_staged_a_new_stream_at_an_epoch_that_was_raised_since_is_do
     assert values(fed) == [("a", "newest")]
 
 
+def test_deploy_stops_at_a_stream_over_which_another_was_accepted(fed):
+    """All that it told would be superseded without a word."""
+    accept(fed, stream_arn("items", OLDER))
+    with fed.database.session() as engine:
+        metadata = Metadata(engine.connection, engine.queries)
+        with pytest.raises(StreamNotAccepted, match="lose against"):
+            metadata.register_stream("items", stream_arn("items"), "id-1")
+        metadata.register_stream("items", stream_arn("items", OLDER), "id-1")
+
+
 def test_deploy_stops_on_another_table_id_until_its_stream_is_accepted(fed):
     with fed.database.session() as engine:
         metadata = Metadata(engine.connection, engine.queries)

@@ -39,6 +39,13 @@ def test_accepting_it_again_changes_nothing(fed):
     assert fed.rows("select * from dynaurora.streams order by arn") == before
 
 
+def test_a_stream_over_which_another_was_accepted_does_not_win_again_and_that_is_told(fed):
+    """Its changes keep their versions: others of it may still be on their way."""
+    assert done(fed, "stream accept", arn=OLDER)["winner"] == OLDER
+    again = done(fed, "stream accept", arn=stream_arn("items"))
+    assert (again["epoch"], again["winner"]) == (0, OLDER)
+
+
 def test_a_table_that_is_parked_for_something_else_stays_parked(fed):
     fed.drop("items")
     done(fed, "stream accept", arn=OLDER)

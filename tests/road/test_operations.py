@@ -34,8 +34,9 @@ class Orders:
         self.environment = WAYS[way]
         self.plugin("numeric(5,2)")
         road.create_table(self.table)
-        deployed = road.command("deploy", "--yes", **(PRIVATE if way == "private" else {}))
-        assert deployed.returncode == 0, deployed.stderr
+        private = PRIVATE if way == "private" else {}
+        deployed = road.command("deploy", "--yes", "--json", **private)
+        assert json.loads(deployed.stdout)["tables"][self.table]["error"] is None, deployed.stderr
         self.arn = road.dynamodb.describe_table(TableName=self.table)["Table"]["LatestStreamArn"]
 
     def plugin(self, kind):
@@ -128,10 +129,10 @@ def test_an_entry_is_discarded(orders):
 
 def test_gaps_are_listed_replayed_and_closed(orders):
     key = {"id": {"S": "b"}}
-    record = stream_record(orders.table, 10**29, key, {"value": {"N": "2"}}, stream=orders.arn)
+    record = stream_record(orders.table, 10**29, key, {"value": {"N": "2.25"}}, stream=orders.arn)
     orders.put_object("backup", f"{MAPPING}/{orders.table}", given_up(orders.table, record))
     missed = line(
-        orders.table, 10**29, {"id": {"S": "c"}}, {"value": {"N": "3"}}, stream=orders.arn
+        orders.table, 10**29, {"id": {"S": "c"}}, {"value": {"N": "3.25"}}, stream=orders.arn
     )
     errors = f"(errors)/{orders.table}/processing-failed/2026/01/01/00/1"
     orders.put_object("raw", errors, undelivered(missed + b"\n"))
@@ -141,7 +142,7 @@ def test_gaps_are_listed_replayed_and_closed(orders):
     assert f"dynaurora gaps replay {orders.table}" in orders.said("gaps", "list")
     said = orders.said("gaps", "replay", orders.table)
     assert "2 gaps replayed: 2 changes applied" in said
-    assert [row for row in orders.rows() if row[0] in "bc"] == [("b", "2"), ("c", "3")]
+    assert [row for row in orders.rows() if row[0] in "bc"] == [("b", "2.25"), ("c", "3.25")]
     assert f"Processed/{errors}" in orders.road.backup_keys()
     assert errors not in orders.road.raw_keys()
     assert orders.said("gaps", "list", orders.table) == "Nothing is known to be missing.\n"
@@ -155,7 +156,7 @@ def test_gaps_are_listed_replayed_and_closed(orders):
 
 def test_a_stream_that_parks_its_table_is_accepted_and_what_waits_is_loaded(orders):
     older = orders.arn.rpartition("/")[0] + "/2020-01-01T00:00:00.000"
-    bad = line(orders.table, 1, {"id": {"S": "a"}}, {"value": {"N": "7"}}, stream=older)
+    bad = line(orders.table, 1, {"id": {"S": "a"}}, {"value": {"N": "7.25"}}, stream=older)
     orders.put_object("raw", f"{orders.table}/2026/01/01/00/older", bad)
     parked = f"select parked_for from dynaurora.tables where name = '{orders.table}'"
     orders.road.wait_for(parked, [("stream",)])
@@ -169,7 +170,9 @@ def test_a_stream_that_parks_its_table_is_accepted_and_what_waits_is_loaded(orde
     again = orders.told("stream", "accept", older)
     assert (again["epoch"], again["unparked"]) == (1, False)
     select = f"select value::text from {orders.table} where id = 'a'"
-    orders.road.wait_for(select, [("7",)])
+    orders.road.wait_for(select, [("7.25",)])
+    back = orders.road.command("stream", "accept", orders.arn, **orders.environment)
+    assert (back.returncode, f"lose against those of {older}" in back.stderr) == (1, True)
     listed = orders.told("stream", "list", orders.table)["streams"]
     assert [(each["stream"], each["epoch"]) for each in listed] == [(older, 1), (orders.arn, 0)]
     assert orders.table in orders.said("stream", "list")

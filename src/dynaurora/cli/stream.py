@@ -76,7 +76,8 @@ def accept_command(*, arn: str, is_agreed: bool, folder: Path, chosen: str, is_j
     """Let the stream ARN feed its table, and load what waits for that.
 
     From then on its changes win over those of every other stream of the table, also where its
-    label is older. It cannot be taken back.
+    label is older. It cannot be taken back, and a stream that fed the table before cannot be made
+    to win again: that exits with 1.
     """
     project = project_of(folder, chosen)
     with errors_told(is_json=is_json), asking(project) as ask:
@@ -89,6 +90,13 @@ def accept_command(*, arn: str, is_agreed: bool, folder: Path, chosen: str, is_j
         if outcome["unparked"]:
             _sweep(project, outcome["table"])
     click.echo(json.dumps(outcome) if is_json else _told(look, outcome))
+    if outcome["winner"] != arn:
+        click.echo(
+            f"Warning: its changes lose against those of {outcome['winner']}, which was accepted "
+            "after it. Turn it off and on in DynamoDB: a new stream has the newest label.",
+            err=True,
+        )
+        raise click.exceptions.Exit(1)
 
 
 def _warn(look: dict[str, Any]) -> None:

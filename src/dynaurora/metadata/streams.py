@@ -150,7 +150,7 @@ class Streams:
         """Note the stream of a table that is being deployed.
 
         Raises ``StreamNotAccepted`` when the table was deleted and made again since, unless an
-        operator has let its stream in.
+        operator has let its stream in; and for a stream over which another was accepted.
         """
         known = self.known()
         stream = stream_of(arn)
@@ -165,7 +165,15 @@ class Streams:
                 f"`dynaurora drop {self._table}`, deploy, and `dynaurora unpark {self._table}`. "
                 f"To keep them beside the new ones: `dynaurora stream accept {arn}`, and deploy.",
             )
-        self._add(stream, table_id, acceptance.epoch(stream))
+        epoch = acceptance.epoch(stream)
+        if known and (epoch, stream.label_ms) < known[0].rank:
+            raise StreamNotAccepted(
+                f"stream {arn}",
+                f"its changes lose against those of {known[0].stream.arn}, accepted after it",
+                "the stream that wins over all others of the table",
+                "Turn it off and on in DynamoDB, and deploy: a new one has the newest label.",
+            )
+        self._add(stream, table_id, epoch)
 
     def accept(self, stream: Stream) -> int:
         """Let a stream in, above every other one of the table; its epoch. In a transaction."""

@@ -39,18 +39,23 @@ def look_at_stream(desk: Desk, *, arn: str) -> Facts:
 def accept_stream(desk: Desk, *, arn: str) -> Facts:
     """Let a stream in, above every other of its table, whose objects are then loaded again.
 
-    Accepting it twice changes nothing. Raises ``ProjectError`` for a table that nobody knows.
+    Accepting it twice changes nothing; so a stream that another has been accepted over since does
+    not win again, and ``winner`` is the other one. A version once given may not change.
+    Raises ``ProjectError`` for a table that nobody knows.
     """
     stream, registration = _found(desk, arn)
     metadata = metadata_of(desk)
     with desk.engine.connection.transaction():
-        epoch = metadata.streams(registration).accept(stream)
+        streams = metadata.streams(registration)
+        epoch = streams.accept(stream)
+        winner = streams.known()[0].stream.arn
         if registration.parked_for == "stream":
             metadata.unpark(registration)
     return {
         "stream": arn,
         "table": stream.table,
         "epoch": epoch,
+        "winner": winner,
         "unparked": registration.parked_for == "stream",
     }
 
