@@ -29,6 +29,7 @@ WITH_CHILDREN = load.PLUGIN.replace("import Table", "import Table, rows").replac
 )
 
 Spread = Callable[[int], set[int]]
+"""Which of so many lines, in key order, are refused."""
 
 
 def evenly(lines: int) -> set[int]:
@@ -89,10 +90,16 @@ def _with_refused(
     stored: StoredObject, refused: Callable[[bytes], bytes], spread: Spread
 ) -> StoredObject:
     lines = list(split_lines(unpacked(stored.data)))
-    for number in spread(len(lines)):
+    in_key_order = sorted(range(len(lines)), key=lambda number: _key(lines[number]))
+    for place in spread(len(lines)):
+        number = in_key_order[place]
         lines[number] = refused(lines[number])
     data = gzip.compress(b"\n".join(lines) + b"\n", compresslevel=1)
     return replace(stored, etag=f"{stored.etag}-refused", data=data)
+
+
+def _key(line: bytes) -> bytes:
+    return line.partition(b'"order_id":{"S":"')[2].partition(b'"')[0]
 
 
 def _status(line: bytes) -> bytes:

@@ -82,7 +82,8 @@ class Application:
         ]
         divided += [self._dialect.divide_replaced(*found) for found in self._replaced.items()]
         self._connection.execute_all([statement for found in divided for statement in found])
-        self._connection.execute(self._queries["prepare_parts"])
+        if self._plugin.is_row_wise:
+            self._connection.execute(self._queries["prefer_indexes"])
         self._written = self._rows_written()
         return rows
 

@@ -365,9 +365,10 @@ select t.name, q.reason, count(*), min(q.quarantined_at)
 from {schema}.quarantine as q join {schema}.tables as t on t.number = q.table_number
 where q.state = 'open' group by 1, 2 order by 1, 2
 
--- prepare_parts
--- A new table has no statistics: for each small part all of it would be read. And a plan that is used
--- once is not worth compiling.
+-- prefer_indexes
+-- A new table has no statistics: for each small part all of it would be read. Declared statements join
+-- by keys alone; what a person has written may need to read a table, and is planned as ever. A plan
+-- that is used once is not worth compiling.
 set local enable_seqscan = off; set local jit = off
 
 -- numbered_keys
