@@ -1,5 +1,7 @@
 """Which streams may feed a table, and what an operator's acceptance changes."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from dynaurora.errors import StreamNotAccepted
@@ -131,6 +133,20 @@ def test_a_load_that_staged_a_new_stream_at_an_epoch_that_was_raised_since_is_do
     assert fed.load(name).failed == set()
     fed.load_lines("items", put(99, "a", v="older stream", fields=of(OLDER)))
     assert values(fed) == [("a", "newest")]
+
+
+def test_a_stream_that_is_deployed_while_another_is_accepted_is_above_it(fed):
+    """Else it would be registered below, and all that it tells would be superseded."""
+    with fed.twin() as other, other.database.session() as engine, ThreadPoolExecutor(1) as pool:
+        deploy = Metadata(engine.connection, engine.queries).register_stream
+        with fed.database.session() as accepting, accepting.connection.transaction():
+            metadata = Metadata(accepting.connection, accepting.queries)
+            older = stream_of(stream_arn("items", OLDER))
+            metadata.streams(metadata.registration("items")).accept(older)
+            deploying = pool.submit(deploy, "items", stream_arn("items", NEWER), "id-1")
+            fed.wait_until_blocked()
+        deploying.result()
+    assert fed.rows("select epoch from dynaurora.streams order by label_ms") == [(1,), (0,), (1,)]
 
 
 def test_deploy_stops_at_a_stream_over_which_another_was_accepted(fed):

@@ -147,11 +147,12 @@ class Streams:
             self._add(stream, "", epoch)
 
     def register(self, arn: str, table_id: str) -> None:
-        """Note the stream of a table that is being deployed.
+        """Note the stream of a table that is being deployed. In a transaction.
 
         Raises ``StreamNotAccepted`` when the table was deleted and made again since, unless an
         operator has let its stream in; and for a stream over which another was accepted.
         """
+        self.lock()
         known = self.known()
         stream = stream_of(arn)
         acceptance = Acceptance(self._table, known)

@@ -84,7 +84,9 @@ class Metadata:
 
     def register_stream(self, table: str, arn: str, table_id: str) -> None:
         """Note the stream of a table that is being deployed; see `Streams.register`."""
-        self.streams(self.registration(table)).register(arn, table_id)
+        streams = self.streams(self.registration(table))
+        with self._connection.transaction():
+            streams.register(arn, table_id)
 
     def create(self) -> None:
         """Make the schema and its tables; what is there stays, and gets what it lacks."""
