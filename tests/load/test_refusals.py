@@ -509,3 +509,56 @@ def test_relations_look_in_each_part_as_they_do_in_the_whole(machine):
     loaded = machine.load_lines("items", *lines[:11], bad, *lines[11:])
     assert (loaded.applied, loaded.quarantined) == (24, 1)
     assert machine.rows("select * from seen order by 1, 2") == whole
+
+
+TABLES = {
+    "declared": (DECLARED, "v", ["items"]),
+    "rows": (WITH_ROWS, "v", ["items", "items_tags"]),
+    "sum": (WITH_SUM, "g", ["items", "sums"]),
+    "history": (WITH_HISTORY, "v", ["items", "versions"]),
+}
+KEEPING = """
+    create function keep() returns trigger language plpgsql as $$
+      begin raise exception 'it is kept'; end $$;
+    create trigger keep before delete on items for each row
+      when (old.id like '%7') execute function keep();
+"""
+
+
+def changes_of_their_own(share):
+    """A change of each of 50 items; share: how many of the puts are bad."""
+    chance = random.Random(share)
+    for number in range(50):
+        item = f"k{number:02}"
+        if chance.random() < 0.3:
+            yield delete(2, item)
+        else:
+            text = "bad" if chance.random() < share else chance.choice("abc")
+            tags = chance.choices("xyz", k=chance.randrange(3))
+            yield put(2, item, v=text, g=text, n=chance.randrange(99), tags=tags)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize("share", [0.03, 0.2, 0.6])
+def test_a_load_with_refused_rows_leaves_what_loads_of_each_change_leave(machine, kind, share):
+    plugin, column, tables = TABLES[kind]
+    machine.plugin("items", plugin)
+    machine.load(machine.put("items"))
+    machine.execute(f"alter table items add check ({column} <> 'bad'); {KEEPING}")
+    lines = list(changes_of_their_own(share))
+    before = [put(1, f"k{n:02}", v="v", g="g", n=n, tags=["t"]) for n in range(0, 60, 3)]
+
+    def left_by(loads):
+        metadata = "dynaurora.ledger_1, dynaurora.quarantine, dynaurora.objects"
+        machine.execute(f"truncate {', '.join(tables)}, {metadata}")
+        machine.load_lines("items", *before)
+        for part in loads:
+            machine.load_lines("items", *part)
+        found = {table: sorted(map(str, machine.rows(f"table {table}"))) for table in tables}
+        found["sums"] = (
+            machine.rows("select * from sums where items <> 0 order by g") if kind == "sum" else []
+        )
+        ledger = machine.rows("select k, version, rev, gone from dynaurora.ledger_1 order by k")
+        return found, ledger, sorted(text for *_, text in machine.quarantine())
+
+    assert left_by([lines]) == left_by([line] for line in lines)
