@@ -41,6 +41,11 @@ from dynaurora.ports import Clock, ObjectStore, StoredObject
 
 RACE_TRIES: Final = 5
 UNKNOWN_TRIES: Final = 5
+OUTAGE_TRIES: Final = 3
+"""Before a table is parked because of an outage that the database is healthy in, its load is tried
+so often, one right after the other: a failover that meets objects which have waited long enough
+must not be taken for their fault."""
+
 SWEEP_AGE_S: Final = 3600
 """Older raw objects have been missed by every event, or wait for a table that waits."""
 
@@ -237,6 +242,31 @@ def _take_in_table(
 def _take_in_objects(
     parts: Parts, metadata: Metadata, names: Sequence[ObjectName], receives: int, report: Report
 ) -> None:
+    """Load the objects, or say why not. An outage that the database is healthy in, again and again,
+    is these objects' own: it parks the table."""
+    table = names[0].table
+    for number in range(1, OUTAGE_TRIES + 1):
+        try:
+            _load_objects(parts, metadata, names, report)
+        except (DatabaseAway, DatabaseUnknown) as error:
+            is_their_own = receives >= UNKNOWN_TRIES and _is_healthy(parts)
+            if is_their_own and number < OUTAGE_TRIES:
+                continue
+            if is_their_own:
+                digest = _digest(parts.plugins, table)
+                _park(metadata, metadata.registration(table), "error", error, digest)
+            elif isinstance(error, DatabaseAway):
+                raise
+            _failed(table, error, names, report)
+        except DynauroraError as error:
+            _failed(table, error, names, report)
+        return
+
+
+def _load_objects(
+    parts: Parts, metadata: Metadata, names: Sequence[ObjectName], report: Report
+) -> None:
+    """Load the objects of a table, or park it where they have to wait for a person."""
     table = names[0].table
     registration = metadata.registration(table)
     digest = ""
@@ -259,15 +289,14 @@ def _take_in_objects(
         why: ParkedFor = "stream" if isinstance(error, StreamNotAccepted) else "plugin"
         _park(metadata, registration, why, error, digest)
         report.waiting.update(names)
-    except (DatabaseAway, DatabaseUnknown) as error:
-        # An outage that the database is healthy in is these objects' own.
-        if receives >= UNKNOWN_TRIES and _is_healthy(parts):
-            _park(metadata, registration, "error", error, digest)
-        elif isinstance(error, DatabaseAway):
-            raise
-        _failed(table, error, names, report)
-    except DynauroraError as error:
-        _failed(table, error, names, report)
+
+
+def _digest(plugins: PluginFolder, table: str) -> str:
+    try:
+        plugin = plugins.plugin(table)
+    except PluginError:
+        return ""
+    return plugin.digest if plugin else ""
 
 
 def still_makes(plugins: PluginFolder, table: str, sql_table: str) -> bool:

@@ -371,6 +371,20 @@ def test_an_outage_that_the_database_is_healthy_in_parks_the_table_after_five_re
     assert machine.load(name, receives=6).waiting == {name}
 
 
+def test_a_session_that_ends_by_chance_parks_no_table_however_often_its_objects_have_come(machine):
+    machine.plugin("items", DECLARED)
+    name = machine.put("items", put(1, "a", v="1"))
+
+    def end_session(step):
+        if step == "copy staged":
+            machine.before = lambda _: None
+            machine.end_session()
+
+    machine.before = end_session
+    assert machine.load(name, receives=5).loaded["items"].applied == 1
+    assert machine.state("items") == ("", "")
+
+
 ENDING = """create or replace function refuse() returns trigger language plpgsql as $$
     begin
       if new.v = 'bad' then perform pg_terminate_backend(pg_backend_pid()); end if;

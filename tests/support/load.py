@@ -271,6 +271,12 @@ class LoadMachine:
             metadata = Metadata(engine.connection, engine.queries)
             metadata.unpark(metadata.registration(table))
 
+    def end_session(self) -> None:
+        """The server ends the session of this worker."""
+        process = self.database._connection._connection.info.backend_pid
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("select pg_terminate_backend(%s, 5000)", [process])
+
     def wait_until_blocked(self, count: int = 1) -> None:
         """Wait until so many sessions wait for a lock that another one holds."""
         waiting = "select count(*) from pg_locks where not granted and pid <> pg_backend_pid()"
