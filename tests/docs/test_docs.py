@@ -105,3 +105,19 @@ def test_the_makefile_offers_what_the_readme_and_contributing_name():
         named |= set(re.findall(r"^make ([a-z]+)", (ROOT / name).read_text(), re.MULTILINE))
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert named <= targets
+
+
+def test_every_test_that_a_document_names_is_there():
+    tests = {
+        name
+        for path in (ROOT / "tests").glob("**/test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    named = {name for path in DOCUMENTS for name in re.findall(r"`(test_\w+)`", path.read_text())}
+    assert named
+    assert named - tests == set()
+
+
+def test_every_history_has_a_line_under_the_hood():
+    text = (ROOT / "docs" / "under-the-hood.md").read_text()
+    assert re.findall(r"^\| (H\d+) \|", text, re.MULTILINE) == [f"H{n}" for n in range(1, 21)]

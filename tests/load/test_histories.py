@@ -1,33 +1,6 @@
-"""The histories that broke simpler designs (docs/arbitration.md, section 1), and those of others.
+"""The histories that broke simpler designs, and bugs that other pipelines shipped.
 
-Bugs that other pipelines shipped, as far as they are this part's; the test of each:
-
-| what they did | the test |
-|---|---|
-| a number decoded to a float, keys too | test_keys_that_differ_in_the_38th_digit_are_two_keys |
-| a negative number of 38 digits cut, zero made NaN | test_numbers_arrive_exactly |
-| the legal 1E+125 raised | test_numbers_arrive_exactly |
-| a failed put logged, the batch checkpointed | tests/capture: test_the_first_change_that_… |
-| only the failed part sent again, after its neighbours | test_what_is_put_again_behind_its_… |
-| a change over 1,000 KiB blocked or dropped | tests/capture: test_a_change_too_large_is_never_… |
-| an answer over 6 MB lost records | tests/transform: test_every_record_id_is_answered_once_… |
-| deletes before upserts within a batch | test_a_put_and_its_delete_in_one_load_leave_nothing |
-| a bad record dropped with a warning | test_refusals, all of it |
-| binary made NULL, sets made text | test_binary_and_sets_arrive_exactly |
-| only the hash key taken as the key | test_the_sort_key_tells_items_apart |
-| numeric keys broke the join of keys | test_a_key_of_numbers_and_binary_is_a_key |
-| a decimal column rounded | test_a_value_that_would_be_rounded_never_reaches_the_database |
-| an insert ignored an existing row | test_an_insert_of_an_existing_key_is_the_newest_state |
-| an attribute that is gone kept its value | test_an_attribute_that_is_gone_becomes_null |
-| reserved words and odd names broke the SQL | test_reserved_and_odd_names_are_quoted |
-| U+0000 and control characters | test_control_characters_arrive_and_u_0000_is_quarantined |
-| a poison change blocked its neighbours | test_refusals, test_intake |
-| a connection per record | test_intake: test_a_worker_has_one_connection |
-| keys with plus, percent and space; s3:TestEvent | test_intake: test_keys_are_decoded_once, … |
-| a list that grew over warm invocations | test_a_warm_worker_repeats_nothing |
-| json.dumps of Decimal raised | test_numbers_arrive_exactly |
-| an exception turned into a returned text | test_intake: test_without_a_database_…_raises |
-| the database made anew at each file | test_a_load_leaves_alone_what_it_does_not_name |
+docs/under-the-hood.md has a line for each, with its tests.
 """
 
 import threading

@@ -41,7 +41,7 @@ KINDS: Final = {
     "session ended": 0.004,
     "out of time": 0.2,
     "plugin changed": 0.04,
-    "database killed": 0.0009,
+    "database killed": 0.0005,
     # the changes themselves
     "value refused": 0.08,
     "row refused": 0.08,
@@ -62,13 +62,18 @@ class Faults:
 
     def __init__(self, seed: str, kinds: Collection[str]) -> None:
         chance = random.Random(f"{seed} faults")
-        rates = {kind: highest * chance.choice((0, 0.3, 1, 1)) for kind, highest in KINDS.items()}
-        self._rates = {kind: rate for kind, rate in rates.items() if kind in kinds}
+        left_out = set(chance.sample(sorted(KINDS), len(KINDS) // 4))
+        rates = {kind: highest * chance.choice((0.3, 1, 1)) for kind, highest in KINDS.items()}
+        self._rates = {kind: rates[kind] for kind in kinds if kind not in left_out}
         self._draws = {kind: random.Random(f"{seed} {kind}") for kind in KINDS}
         self.seen: Counter[str] = Counter()
         self.consequences: Counter[str] = Counter()
         self.is_calm = False
         """In the end the world is calm, so that everything can arrive."""
+
+    def worsen(self) -> None:
+        """Let everything that may happen happen more often."""
+        self._rates = {k: min(0.5, 4 * KINDS[k], 2 * rate) for k, rate in self._rates.items()}
 
     def happens(self, kind: str) -> bool:
         """Draw; what happens is counted."""

@@ -115,7 +115,8 @@ class Simulation:
 
 
 def _run(world: World, log: io.StringIO) -> None:
-    """A storm, then a calm. What was refused is mended and retried; then everything comes again."""
+    """A storm, then a calm. What was refused is mended and retried; then, in every other history,
+    everything comes again."""
     world.run()
     check_archive(world)
     check_accounts(world, log.getvalue())
@@ -124,9 +125,10 @@ def _run(world: World, log: io.StringIO) -> None:
     world.ask({"dynaurora": {"command": "quarantine retry"}})
     check_accounts(world, log.getvalue())
     check_equal(world, has_all_come_again=False)
-    world.replay_archive()
-    check_accounts(world, log.getvalue())
-    check_equal(world, has_all_come_again=True)
+    if world.replays_archive:
+        world.replay_archive()
+        check_accounts(world, log.getvalue())
+        check_equal(world, has_all_come_again=True)
 
 
 @dataclass(frozen=True)

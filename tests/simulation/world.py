@@ -80,7 +80,7 @@ def make_history(
     faults = Faults(seed, kinds)
     items: dict[tuple[str, str], Any] = {}
     writes: list[Write] = []
-    while len(writes) < changes * 3 // 2:
+    while len(writes) < changes * 2:
         subject = chance.choice(subjects)
         key = chance.choice(keys[subject.table])
         place = (subject.table, key_text(key))
@@ -142,6 +142,9 @@ class World:
         self._loaders = loaders
         self._messages: dict[int, Sequence[sqs.Message]] = {}
         self._is_lock_free = False
+        self.replays_archive = self._chance.random() < 0.5 or any(
+            subject.has_history for subject in history.subjects
+        )
         self._patience = self._chance.choice((0.6, 0.9))
         self._batch = self._chance.choice((1, 2, 4))
         self._plugins_changed = 0
@@ -283,6 +286,8 @@ class World:
             self.tables[write.table].write(write, self.now_s)
             self._written += 1
             self.faults.seen.update(write.faults)
+        if self._written >= self.history.least and len(self.faults.seen) < LEAST_KINDS:
+            self.faults.worsen()
         self._change_something()
         self._at(self._chance.choice((1, 2, 4)), self._write)
 
