@@ -68,13 +68,14 @@ def _tell(outcomes: Sequence[Outcome], seconds: float) -> None:
     print("and what followed")
     for kind, number in sorted(consequences.items()):
         print(f"{number:>9,}  {kind}")
-    fewest = min((len(outcome.faults) for outcome in outcomes), default=0)
-    slowest = max((outcome.seconds for outcome in outcomes), default=0)
-    print(
-        f"at least {fewest} kinds of fault and "
-        f"{min((o.changes for o in outcomes), default=0)} changes in each history; "
-        f"{seconds:.0f} s, the slowest history {slowest:.1f} s"
-    )
+    if outcomes:
+        fewest = min(outcomes, key=lambda outcome: len(outcome.faults))
+        slowest = max(outcomes, key=lambda outcome: outcome.seconds)
+        print(
+            f"at least {len(fewest.faults)} kinds of fault (seed {fewest.seed}) and "
+            f"{min(outcome.changes for outcome in outcomes)} changes in each history; "
+            f"{seconds:.0f} s, the slowest history {slowest.seconds:.1f} s (seed {slowest.seed})"
+        )
     print(
         f"histories={len(outcomes)} changes={sum(o.changes for o in outcomes)} "
         f"faults={faults.total()} kinds={len(faults)} "

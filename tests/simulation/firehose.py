@@ -113,7 +113,7 @@ class Firehose:
 
     def _take(self, stream: str, data: Sequence[bytes]) -> None:
         if data and not self._waiting.get(stream):
-            self._flush_in(self._faults.draw("object late").choice((1, 4)), stream)
+            self._flush_in(self._faults.draw("object late").choice((2, 6)), stream)
         self._waiting.setdefault(stream, []).extend(data)
 
     def _outcome(self) -> dict[str, str]:

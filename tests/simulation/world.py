@@ -146,7 +146,7 @@ class World:
             subject.has_history for subject in history.subjects
         )
         self._patience = self._chance.choice((0.6, 0.9))
-        self._batch = self._chance.choice((1, 2, 4))
+        self._batch = self._chance.choice((1, 3, 6))
         self._plugins_changed = 0
         self._writes = deque(history.writes)
         self._written = 0
@@ -257,12 +257,13 @@ class World:
         heapq.heappush(self._to_come, (self.now_s + seconds, next(self._numbers), happen))
 
     def _is_quiet(self) -> bool:
+        return not self._writes and not self._is_busy() and self._is_delivered()
+
+    def _is_delivered(self) -> bool:
         return (
-            not self._writes
-            and not self._deliveries
+            not self._deliveries
             and self.queue.is_empty
             and self.firehose.is_empty
-            and not self._is_busy()
             and all(mapping.is_idle for mapping in self._mappings)
         )
 
@@ -278,7 +279,10 @@ class World:
     # --- applications and the streams ---
 
     def _write(self) -> None:
-        for _ in range(self._chance.choice((1, 5, 15))):
+        if self._lacks_faults() and not self._is_delivered():
+            self._at(30, self._write)  # much may yet go wrong with what is on its way
+            return
+        for _ in range(self._chance.choice((2, 8, 20))):
             if self._is_written():
                 self._writes.clear()
                 return
@@ -286,14 +290,19 @@ class World:
             self.tables[write.table].write(write, self.now_s)
             self._written += 1
             self.faults.seen.update(write.faults)
-        if self._written >= self.history.least and len(self.faults.seen) < LEAST_KINDS:
+        if self._lacks_faults():
             self.faults.worsen()
         self._change_something()
         self._at(self._chance.choice((1, 2, 4)), self._write)
 
     def _is_written(self) -> bool:
         has_enough = self._written >= self.history.least
-        return not self._writes or (has_enough and len(self.faults.seen) >= LEAST_KINDS)
+        return not self._writes or (has_enough and not self._lacks_faults())
+
+    def _lacks_faults(self) -> bool:
+        """Whether enough has been written, and too little has gone wrong."""
+        has_enough = self._written >= self.history.least
+        return has_enough and len(self.faults.seen) < LEAST_KINDS
 
     def _change_something(self) -> None:
         """What else goes on around a table while applications write."""
