@@ -17,12 +17,12 @@ from dynaurora import __version__
 from dynaurora.errors import DynauroraError
 
 _COMMANDS: Final = {
+    "check": "list the plugins and what is wrong with them",
     "demo": "carry real data through the whole pipeline on this machine",
     "deploy": "bring AWS to what the project says",
     "dev": "run the pipeline on this machine and watch sqlqueries/",
     "drop": "drop the SQL tables of a plugin",
     "gaps": "changes that are known to be missing: list, replay, close",
-    "plugins": "list the plugins and what is wrong with them",
     "quarantine": "changes that could not be read or stored: list, show, retry, discard",
     "query": "run a plugin's SELECT queries",
     "status": "is all well, and what mends what is not",
@@ -36,7 +36,7 @@ Examples:
 \b
   dynaurora demo                   real data through every part, on this machine
   dynaurora dev                    a pipeline to work on; drop a file into sqlqueries/
-  dynaurora plugins                what is there, and why something is not
+  dynaurora check                  what is there, and why something is not
   dynaurora deploy --env prod      the same pipeline in your account
   dynaurora status                 is all well, and what mends what is not
 """

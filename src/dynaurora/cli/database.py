@@ -75,6 +75,6 @@ def plugin_of(project: "Project", table: str) -> "Plugin":
             f"table {table}",
             f"it has no plugin{suggestion(table, plugins.tables())}",
             f"{table}.py in {project.sqlqueries}",
-            "`dynaurora plugins` lists those that are there.",
+            "`dynaurora check` lists those that are there.",
         )
     return found

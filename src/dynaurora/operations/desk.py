@@ -49,7 +49,7 @@ def plugin_of(desk: Desk, table: str) -> Plugin:
             f"table {table}",
             "it has no plugin",
             f"{table}.py in sqlqueries/",
-            "Add it and deploy; `dynaurora plugins` lists those that are there.",
+            "Add it and deploy; `dynaurora check` lists those that are there.",
         )
     return found
 

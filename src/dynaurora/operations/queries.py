@@ -39,7 +39,7 @@ def _remedy(code: str) -> str:
     if code == "42P01":  # https://www.postgresql.org/docs/15/errcodes-appendix.html undefined_table
         return (
             "They are made with the first change of their DynamoDB table; "
-            "`dynaurora plugins` tells what is wrong with a plugin."
+            "`dynaurora check` tells what is wrong with a plugin."
         )
     return "Correct the query in the plugin."
 

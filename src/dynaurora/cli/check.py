@@ -1,4 +1,4 @@
-"""`dynaurora plugins`: what is in the folder, and why something is not in use."""
+"""`dynaurora check`: what is in the folder, and why something is not in use."""
 
 import json
 import os
@@ -16,13 +16,15 @@ _EXAMPLES = """
 Examples:
 
 \b
-  dynaurora plugins                      every file, its tables, and what is wrong with it
-  dynaurora plugins --sqlqueries other   those of another folder
-  dynaurora plugins --json | jq -r '.[] | select(.state == "broken") | .file'
+  dynaurora check                      every file, its tables, and what is wrong with it
+  dynaurora check orders lines         the plugins of these tables
+  dynaurora check --sqlqueries other   those of another folder
+  dynaurora check --json | jq -r '.[] | select(.state == "broken") | .file'
 """
 
 
 @click.command(epilog=_EXAMPLES)
+@click.argument("tables", metavar="[TABLE]...", nargs=-1)
 @click.option(
     "--sqlqueries",
     "folder",
@@ -41,15 +43,15 @@ Examples:
     help="The engine that they are to run on.",
 )
 @click.option("--json", "is_json", is_flag=True, help="Print JSON, for programs.")
-def plugins(folder: Path, engine: "Engine", *, is_json: bool) -> None:
-    """List the plugins: table, file, SQL tables, and what is wrong with them.
+def check(tables: Sequence[str], folder: Path, engine: "Engine", *, is_json: bool) -> None:
+    """List the plugins, or those of the TABLEs: file, SQL tables, and what is wrong with them.
 
     Every file is run and verified, without a database. Exits with 1 if a plugin is broken; a
     warning is none.
     """
     from dynaurora.plugins.inspection import inspect_folder
 
-    inspected = inspect_folder(folder, engine)
+    inspected = _chosen(inspect_folder(folder, engine), tables, folder)
     if is_json:
         click.echo(json.dumps([_as_json(one) for one in inspected], indent=2))
     else:
@@ -58,6 +60,28 @@ def plugins(folder: Path, engine: "Engine", *, is_json: bool) -> None:
             click.echo(line, color=has_color)
     if not all(one.is_ok for one in inspected):
         raise click.exceptions.Exit(1)
+
+
+def _chosen(
+    inspected: "Sequence[Inspected]", tables: Sequence[str], folder: Path
+) -> "Sequence[Inspected]":
+    """The plugins of these tables, or all. The others were read, too: two may make one SQL table.
+
+    Raises ``ProjectError`` for a table that has no file.
+    """
+    from dynaurora.errors import ProjectError
+    from dynaurora.plugins.declarations import suggestion
+
+    known = {one.table for one in inspected}
+    for table in tables:
+        if table not in known:
+            raise ProjectError(
+                f"table {table}",
+                f"it has no plugin{suggestion(table, sorted(known))}",
+                f"{table}.py in {folder}",
+                "`dynaurora check` lists those that are there.",
+            )
+    return [one for one in inspected if not tables or one.table in tables]
 
 
 def _as_json(one: "Inspected") -> dict[str, Any]:

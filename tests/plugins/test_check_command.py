@@ -3,7 +3,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from dynaurora.cli.plugins import plugins
+from dynaurora.cli.check import check
 
 GOOD = """
 from dynaurora import Table
@@ -14,7 +14,7 @@ good = Table(key="id", columns={"id": "text"})
 @pytest.fixture
 def run(folder):
     def run(*arguments, env=None):
-        return CliRunner().invoke(plugins, ["--sqlqueries", str(folder.path), *arguments], env=env)
+        return CliRunner().invoke(check, ["--sqlqueries", str(folder.path), *arguments], env=env)
 
     return run
 
@@ -39,6 +39,29 @@ def test_a_broken_plugin_is_listed_with_its_reason_and_the_exit_code_is_1(folder
     assert result.exit_code == 1
     assert f"{folder.path}/bad.py:1:1: ZeroDivisionError" in result.output
     assert "2 plugins, 1 broken" in result.output
+
+
+def test_some_tables_may_be_chosen(folder, run):
+    folder.write("good.py", GOOD)
+    folder.write("bad.py", "1 / 0")
+    result = run("good")
+    assert result.exit_code == 0
+    assert "1 plugin, 0 broken" in result.output
+    assert "bad.py" not in result.output
+    assert run("good", "bad").exit_code == 1
+
+
+def test_a_chosen_plugin_that_shares_an_sql_table_with_another_is_broken(folder, run):
+    folder.write("good.py", GOOD)
+    folder.write("Good.py", GOOD)
+    assert "is also made by" in run("good").output
+
+
+def test_a_table_without_a_file_is_told_with_those_that_have_one(folder, run):
+    folder.write("orders.py", GOOD)
+    result = run("oders")
+    assert result.exit_code == 1
+    assert 'it has no plugin; did you mean "orders"?' in str(result.exception)
 
 
 def test_json_has_everything(folder, run):
@@ -76,7 +99,7 @@ def test_an_empty_folder_says_what_a_plugin_is(run):
 
 def test_the_folder_may_come_from_the_environment(folder):
     folder.write("good.py", GOOD)
-    result = CliRunner().invoke(plugins, env={"DYNAURORA_SQLQUERIES": str(folder.path)})
+    result = CliRunner().invoke(check, env={"DYNAURORA_SQLQUERIES": str(folder.path)})
     assert "1 plugin, 0 broken" in result.output
 
 
@@ -93,16 +116,16 @@ def test_the_engine_may_be_chosen(folder, run):
 
 def test_no_color_is_honoured(folder, run):
     folder.write("bad.py", "1 / 0")
-    with_color = CliRunner().invoke(plugins, ["--sqlqueries", str(folder.path)], color=True)
+    with_color = CliRunner().invoke(check, ["--sqlqueries", str(folder.path)], color=True)
     assert "\x1b[" in with_color.output
     without = CliRunner().invoke(
-        plugins, ["--sqlqueries", str(folder.path)], color=True, env={"NO_COLOR": "1"}
+        check, ["--sqlqueries", str(folder.path)], color=True, env={"NO_COLOR": "1"}
     )
     assert "\x1b[" not in without.output
 
 
 def test_help_has_examples():
-    result = CliRunner().invoke(plugins, ["--help"])
+    result = CliRunner().invoke(check, ["--help"])
     assert result.exit_code == 0
     assert "Examples:" in result.output
     assert "DYNAURORA_SQLQUERIES" in result.output
