@@ -123,6 +123,40 @@ def test_two_tables_share_a_column_that_means_the_same(folder):
     assert plugin.columns["id"].path == (Attribute("id"),)
 
 
+KINDS = (
+    HEAD
+    + """
+a = Table("a1", key=("pk", "sk"), when={"kind": "a", "PK": "A*"}, columns={
+    "pk": ("text", "PK"), "sk": ("text", "SK"), "x": "text", "l": rows("l[]", {"n": "integer"}),
+})
+b = Table("b1", key=("pk", "sk"), when={"PK": "B*"}, columns={
+    "pk": ("text", "PK"), "sk": ("text", "SK"), "x": ("numeric", "y"), "l": rows("m{}", {}),
+})
+every = Table("every", key=("pk", "sk"), columns={"pk": ("text", "PK"), "sk": ("text", "SK")})
+"""
+)
+
+
+def test_tables_with_when_share_nothing_but_the_key(folder):
+    plugin = folder.load(KINDS)
+    assert list(plugin.columns) == ["pk", "sk"]
+    assert list(plugin.rows) == ["a1", "a1_l", "b1", "b1_l"]
+    assert list(plugin.tables) == ["a1", "a1_l", "b1", "b1_l", "every"]
+    assert plugin.rows["a1_l"].when == plugin.rows["a1"].when
+
+
+def test_rows_of_a_table_with_when_may_have_a_when_of_their_own(folder):
+    text = KINDS.replace('rows("m{}", {})', 'rows("m{}", {}, when={"kind": "m"})')
+    paths = [condition.path for condition in folder.load(text).rows["b1_l"].when]
+    assert paths == [(Attribute("PK"),), (Attribute("kind"),)]
+
+
+def test_only_an_item_whose_when_is_not_its_key_is_looked_for_in_its_old_table(folder):
+    leaving = [text for text in folder.load(KINDS).insert if "using staged as" in text]
+    assert len(leaving) == 1
+    assert leaving[0].startswith("delete from a1 as t")
+
+
 def test_percent_and_braces_mean_themselves(folder):
     text = "select '100 %', '{x}', '%s', '%(a)s' from t"
     plugin = folder.load(BY_HAND.replace('"all": "select * from t"', f'"all": "{text}"'))
@@ -296,6 +330,24 @@ def test_the_digest_tells_the_bytes_of_the_file(folder):
         (
             HEAD + 't = Table(key="id", columns={"id": "text"}, indexes=["id"])',
             'indexes: it holds "id"; write [("id",)]',
+        ),
+        (
+            HEAD + 't = Table(key="id", columns={"id": "text"}, when={"kind": 1.5})',
+            'orders.py:2:51: when["kind"]: 1.5 is no value; write text, a whole number or a boolean',
+        ),
+        (
+            HEAD + 't = Table(key="id", columns={"id": "text"}, when={"kinds[]": "a"})',
+            'orders.py:2:51: when["kinds[]"]: it is no path of one value',
+        ),
+        (
+            HEAD + 't = Table(key="id", columns={"id": "text"}, when={})',
+            'orders.py:2:50: when: it is {}; write {"path": "value"}, or leave it out',
+        ),
+        (
+            HEAD
+            + 'a = Table("a1", key="id", columns={"id": "text", "b1": "text"})\n'
+            + 'b = Table("b1", key="id", columns={"id": "text"}, when={"kind": "b"})\n',
+            'columns["b1"]: it is a column here and rows there',
         ),
         # Statements.
         (BY_HAND + "insert_table_queries = 'x'", "insert_table_queries is of type str; expected a"),

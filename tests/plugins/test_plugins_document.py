@@ -12,6 +12,7 @@ from support.load import LoadMachine, line
 TEXT = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python\n# sqlqueries/(\w+).py\n(.*?)```", TEXT, re.DOTALL)
 RULES = re.findall(r"^\| (\w+) \| [^|]+ \| `(.+)` \| (error|warning) \|$", TEXT, re.MULTILINE)
+KEYS = {"shop": {"PK": {"S": "USER#1"}, "SK": {"S": "USER#1"}}}
 PLUGIN = """
 from dynaurora import Table
 orders = Table(key="order_id", columns={"order_id": "text", "total": "numeric"})
@@ -48,10 +49,10 @@ def test_its_plugins_load_items_and_answer(machine, table, example):
         "lines": {"L": [{"M": {"sku": {"S": "a"}, "quantity": {"N": "2"}}}]},
         "notes": {"M": {"en": {"S": "fragile"}}},
     }
+    key = KEYS.get(table, {"order_id": {"S": "1"}})
     for number in (1, 2):
-        put = line(table, number, {"order_id": {"S": "1"}}, item)
-        assert machine.load_lines(table, put).applied == 1
-    assert machine.load_lines(table, line(table, 3, {"order_id": {"S": "1"}})).applied == 1
+        assert machine.load_lines(table, line(table, number, key, item)).applied == 1
+    assert machine.load_lines(table, line(table, 3, key)).applied == 1
     assert machine.quarantine() == []
     assert machine.state(table) == ("", "")
 
@@ -69,7 +70,7 @@ def test_its_examples_break_the_rule_that_they_stand_for(folder, statement_list,
 
 
 def test_it_has_examples_and_rules():
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
     assert len(RULES) == 19
 
 

@@ -308,6 +308,67 @@ SHOP = Subject(
     """,
 )
 
+# --- kinds: declared, each kind a table with rows inside its items -------------------------------
+
+
+def _kind(chance: random.Random, key: Item, v: str, n: str) -> Item:
+    item: dict[str, Any] = {**_thing(chance, key, v, n)}
+    names = chance.sample(["a", "b"], chance.randrange(3))
+    item["notes"] = {"M": {name: {"S": v} for name in names}}
+    item["tags"] = {"L": [{"S": name} for name in names]}
+    return item
+
+
+def _kind_rows(items: Items) -> list[Check]:
+    kinds = [(_text(item, "id"), _text(item, "kind"), item) for item in items.values()]
+    orders = [(key, item) for key, kind, item in kinds if kind == "order"]
+    people = [(key, item) for key, kind, item in kinds if kind in ("user", "administrator")]
+    return [
+        ("select id, v, n from papers", [(k, _text(i, "v"), _number(i, "n")) for k, i in orders]),
+        (
+            "select id, name, note from papers_notes",
+            [(k, name, note["S"]) for k, i in orders for name, note in i["notes"]["M"].items()],
+        ),
+        ("select id, n from people", [(k, _text(i, "v")) for k, i in people]),
+        (
+            "select id, position, tag from people_notes",
+            [(k, at, tag["S"]) for k, i in people for at, tag in enumerate(i["tags"]["L"])],
+        ),
+        ("select id, kind from everything", [(key, kind) for key, kind, _ in kinds]),
+    ]
+
+
+KINDS = Subject(
+    "kinds",
+    "papers",
+    _text_key,
+    _kind,
+    _kind_rows,
+    """
+    from dynaurora import Table, rows
+
+    CREATED = [
+        papers := Table("papers", key="id", when={"kind": "order"}, columns={
+            "id": "text",
+            "v": "text",
+            "n": "numeric(12,2)",
+            "notes": rows("notes{}", {"note": ("text", "$")}),
+        }),
+        people := Table("people", key="id", when={"kind": ("user", "admin*")}, columns={
+            "id": "text",
+            "n": ("text", "v"),
+            "notes": rows("tags[]", {"tag": ("text", "$")}),
+        }),
+        everything := Table("everything", key="id", columns={"id": "text", "kind": "text"}),
+    ]
+    """,
+    never=(
+        "select p.id from papers as p join people as q on q.id = p.id",
+        """select n.id from papers_notes as n left join papers as p on p.id = n.id
+           where p.v is distinct from n.note""",
+    ),
+)
+
 # --- sales: sums kept by difference --------------------------------------------------------------
 
 
@@ -429,7 +490,7 @@ PRICES = Subject(
     has_history=True,
 )
 
-SUBJECTS = (ORDERS, READINGS, BASKETS, SHOP, SALES, TEAMS, PRICES)
+SUBJECTS = (ORDERS, READINGS, BASKETS, SHOP, KINDS, SALES, TEAMS, PRICES)
 
 
 def history_rows(changes: Sequence[Change]) -> Rows:

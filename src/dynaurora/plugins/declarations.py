@@ -11,7 +11,7 @@ A wrong declaration raises ``DeclarationError`` at once, with the place inside i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -129,6 +129,8 @@ def conditions(when: Mapping[str, Any] | None) -> When | None:
     """Read ``when``: ``{path: value | "prefix*" | (alternatives)}``."""
     if when is None:
         return None
+    if not isinstance(when, Mapping) or not when:
+        raise DeclarationError("when", f'it is {when!r}; write {{"path": "value"}}, or leave it out')
     return tuple(_condition(text, wanted) for text, wanted in when.items())
 
 
@@ -139,17 +141,22 @@ class Table:
     key: the columns that hold the DynamoDB key, partition key first; they are the primary key.
     columns: the columns by name, key first; ``rows(...)`` makes the child table ``<table>_<name>``.
     name: the SQL table's name; the plugin's name in snake case if it is left out.
+    when: it holds the items alone for which this holds: ``{path: value | "prefix*" | (several)}``.
+        Its columns are then its own: another Table may call other things so.
     indexes: further indexes, each a tuple of columns.
     """
 
     name: str | None = None
+    _: KW_ONLY
     key: str | tuple[str, ...] = ()
     columns: Mapping[str, ColumnLike] = field(default_factory=dict)
+    when: Mapping[str, Any] | None = None
     indexes: Sequence[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         normalised = normalised_columns(self.columns)
         check_key(self.key_columns, normalised)
+        conditions(self.when)
         for index in self.indexes:
             if isinstance(index, str):
                 raise DeclarationError("indexes", f'it holds "{index}"; write [("{index}",)]')
@@ -270,8 +277,8 @@ def _at(steps: Path, at: str | Sequence[str] | None) -> tuple[str, ...]:
     return tuple(f"{word}_{number}" for number, word in enumerate(words, 1))
 
 
-def _condition(text: str, wanted: object) -> Condition:
-    steps = path(text)
+def _condition(text: object, wanted: object) -> Condition:
+    steps = path(text) if isinstance(text, str) else None
     if steps is None or levels(steps):
         raise DeclarationError(f'when["{text}"]', "it is no path of one value")
     alternatives = wanted if isinstance(wanted, tuple) else (wanted,)

@@ -39,7 +39,13 @@ from dynaurora.plugins.statements import (
     select_statements,
     statements_of,
 )
-from dynaurora.plugins.tables import SqlTable, check_rows_names, column_names_fit, sql_tables
+from dynaurora.plugins.tables import (
+    SqlTable,
+    check_rows_names,
+    column_names_fit,
+    sql_tables,
+    staged_columns,
+)
 
 LISTS: Final[tuple[StatementList, ...]] = (
     "create_table_queries",
@@ -215,13 +221,14 @@ class _Definitions:
         """What is staged: the plugin's own ``columns`` and those of its Tables."""
         columns: dict[str, Column] = {}
         rows: dict[str, Rows] = {}
-        for declared in (self.namespace.get("columns", {}), *(t.columns for t in tables)):
-            for name, found in normalised_columns(declared).items():
+        own = normalised_columns(self.namespace.get("columns", {}))
+        for declared in (own, *(staged_columns(table, self.table) for table in tables)):
+            for name, found in declared.items():
                 if isinstance(found, Rows):
                     _same_meaning(name, rows.setdefault(name, _staged_rows(found)), found)
                 elif found.sql is None:
                     _same_meaning(name, columns.setdefault(name, _staged(name, found)), found)
-                elif declared is self.namespace.get("columns"):
+                elif declared is own:
                     raise DeclarationError(
                         f'columns["{name}"]',
                         "sql=… is for a Table, which writes the insert; "

@@ -30,8 +30,8 @@ class Statements(Protocol):
         """Bring the rows of its relation into the table."""
         ...
 
-    def trim(self, child: SqlTable) -> str:
-        """Delete the rows that the staged items no longer have."""
+    def trim(self, table: SqlTable) -> str:
+        """Delete the rows that the items of ``within`` no longer have in its relation."""
         ...
 
     def delete_removed(self, table: SqlTable) -> str:
@@ -64,7 +64,7 @@ def insert_statements(tables: Sequence[SqlTable], engine: str) -> list[str]:
     said = statements_of(engine)
     found: list[str] = []
     for table in tables:
-        if table.parent is not None:
+        if table.within is not None:
             found.append(said.trim(table))
         found.append(said.upsert(table))
     return found + [said.delete_removed(table) for table in tables if table.parent is None]

@@ -55,13 +55,14 @@ def upsert(table: SqlTable) -> str:
     )
 
 
-def trim(child: SqlTable) -> str:
-    """Only the rows of staged items are looked at, through the child's primary key."""
-    same_row = "".join(f" and c.{quoted(name)} = t.{quoted(name)}" for name in child.level_columns)
+def trim(table: SqlTable) -> str:
+    """Only the rows of staged items are looked at, through the table's primary key."""
+    assert table.within is not None  # noqa: S101 - what has no such relation is never trimmed
+    same_row = "".join(f" and c.{quoted(name)} = t.{quoted(name)}" for name in table.level_columns)
     return (
-        f"delete from {quoted(child.name)} as t using staged as s\n"
-        f"where {_same_item(child, 't', 's')}\n"
-        f"  and not exists (\n    select 1 from {quoted(child.relation)} as c"
+        f"delete from {quoted(table.name)} as t using {quoted(table.within)} as s\n"
+        f"where {_same_item(table, 't', 's')}\n"
+        f"  and not exists (\n    select 1 from {quoted(table.relation)} as c"
         f" where c._key = s._key{same_row}\n  )"
     )
 

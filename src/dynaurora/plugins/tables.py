@@ -1,20 +1,22 @@
 """The SQL tables that a declaration makes: their names, columns and keys, not yet any SQL.
 
 A ``Table`` makes one SQL table and, for each of its ``rows``, a child table whose key is the
-parent's key and the columns that number the rows.
+parent's key and the columns that number the rows. One with ``when`` reads a relation of its own,
+``staged_<table>``, which the loader makes as it makes rows: typed, and of its items alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dynaurora.model.names import SQL_NAME_BYTES, shortened_sql_name, sql_name
-from dynaurora.model.paths import levels
+from dynaurora.model.paths import Attribute, Path, levels
 from dynaurora.plugins.declarations import (
     Column,
     DeclarationError,
     Rows,
     Table,
+    conditions,
     normalised_columns,
 )
 from dynaurora.sql.dialect import Dialect
@@ -40,6 +42,7 @@ class SqlTable:
 
     key: its primary key, which begins with the DynamoDB key.
     item_key: the columns of the DynamoDB key alone.
+    within: the relation whose items may be without rows in this one; None: none is.
     parent: of a child table, the table whose items its rows are inside.
     """
 
@@ -48,6 +51,7 @@ class SqlTable:
     key: tuple[str, ...]
     item_key: tuple[str, ...]
     relation: str
+    within: str | None = None
     indexes: tuple[tuple[str, ...], ...] = ()
     parent: str | None = None
 
@@ -79,6 +83,25 @@ def table_name(table: Table, plugin_table: str) -> str:
     if not isinstance(table.name, str) or not table.name:
         raise DeclarationError("name", f"it is {table.name!r}; write a text")
     return _not_ours(shortened_sql_name(table.name), "give the table another name")
+
+
+def staged_columns(table: Table, plugin_table: str) -> dict[str, Column | Rows]:
+    """What is staged for a declaration: its columns, or, with ``when``, its key and rows of its own.
+
+    With ``when`` the rows are called as the SQL tables that they fill.
+    """
+    declared = normalised_columns(table.columns)
+    when = conditions(table.when)
+    if when is None:
+        return declared
+    name, key = table_name(table, plugin_table), table.key_columns
+    flat = {n: c for n, c in declared.items() if isinstance(c, Column) and n not in key}
+    inside = {
+        f"{name}_{n}": replace(found, when=(*when, *(found.when or ())))
+        for n, found in declared.items()
+        if isinstance(found, Rows)
+    }
+    return {**{n: declared[n] for n in key}, name: Rows((), flat, (), when), **inside}
 
 
 def sql_tables(table: Table, plugin_table: str, dialect: Dialect) -> Iterator[SqlTable]:
@@ -124,15 +147,28 @@ def _parent(table: Table, name: str, dialect: Dialect) -> SqlTable:
         if isinstance(found, Column)
     }
     key = table.key_columns
+    relation = "staged" if table.when is None else staged_relation(name)
     ordered = {**{column_name: flat[column_name] for column_name in key}, **flat}
     return SqlTable(
         name=name,
         columns=tuple(_columns(ordered, key, dialect)),
         key=key,
         item_key=key,
-        relation="staged",
+        relation=relation,
+        within="staged" if _may_leave(table) else None,
         indexes=_indexes(flat, table.indexes),
     )
+
+
+def _may_leave(table: Table) -> bool:
+    """Whether an item can become one that the Table does not hold. A key never changes."""
+    columns = normalised_columns(table.columns)
+    keys = [_path(name, columns[name]) for name in table.key_columns]
+    return any(condition.path not in keys for condition in conditions(table.when) or ())
+
+
+def _path(name: str, found: Column | Rows) -> Path:
+    return (Attribute(name),) if found.path is None else found.path
 
 
 def _child(parent: SqlTable, name: str, found: Rows, dialect: Dialect) -> SqlTable:
@@ -152,7 +188,10 @@ def _child(parent: SqlTable, name: str, found: Rows, dialect: Dialect) -> SqlTab
         ),
         key=(*parent.item_key, *found.at),
         item_key=parent.item_key,
-        relation=staged_relation(name),
+        relation=staged_relation(
+            name if parent.relation == "staged" else f"{parent.name}_{name}"
+        ),
+        within=parent.relation,
         indexes=_indexes(found.columns, ()),
         parent=parent.name,
     )

@@ -1,0 +1,306 @@
+"""The cases that declarations were made for, each kept equal to a model under random histories.
+
+A history is written to a simulated table and loaded in pieces, out of order and some of them twice.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from support.load import LoadMachine, line
+
+HISTORIES = 6
+ITEMS = 5
+CHANGES = 60
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a history. item: None is a delete."""
+
+    number: int
+    key: Mapping[str, Any]
+    item: Mapping[str, Any] | None
+    is_expiry: bool
+
+    def line(self, table):
+        fields = {"at": 1_700_000_000 + self.number}
+        if self.is_expiry:
+            fields["ttl"] = True
+        return line(table, 10**21 + self.number, self.key, self.item, **fields)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plugin. make: the item of a key's number; rows: what each query gives in the end."""
+
+    table: str
+    plugin: str
+    make_key: Callable[[int], Mapping[str, Any]]
+    make: Callable[[random.Random], Mapping[str, Any]]
+    rows: Callable[["Outcome"], Mapping[str, list[tuple]]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The items in the end, plain, and all changes in order."""
+
+    items: list[dict[str, Any]]
+    changes: list[Change]
+
+
+def text_key(number):
+    return {"id": {"S": f"k{number}"}}
+
+
+def plain(image):
+    """The values of an item: numbers exact, NULL and missing both absent."""
+    return {name: _plain(value) for name, value in image.items() if "NULL" not in value}
+
+
+def _plain(value):
+    ((tag, content),) = value.items()
+    match tag:
+        case "N":
+            return Decimal(content)
+        case "L":
+            return [_plain(inner) for inner in content]
+        case "M":
+            return plain(content)
+        case "NS":
+            return sorted(map(Decimal, content))
+        case "SS":
+            return sorted(content)
+    return None if tag == "NULL" else content
+
+
+def history(case, chance, first):
+    """Random changes: puts, deletes, some of them by Time to Live."""
+    changes, there = [], set()
+    for number in range(first, first + CHANGES):
+        place = chance.randrange(ITEMS)
+        key = case.make_key(place)
+        if place in there and chance.random() < 0.25:
+            there.discard(place)
+            changes.append(Change(number, key, None, chance.random() < 0.5))
+        else:
+            there.add(place)
+            changes.append(Change(number, key, {**key, **case.make(chance)}, is_expiry=False))
+    return changes
+
+
+def in_pieces(chance, changes):
+    """The changes out of order, in some loads, and some of them once more."""
+    lines = [*changes, *chance.sample(changes, 10)]
+    lines.sort(key=lambda change: change.number + chance.uniform(0, 12))
+    while lines:
+        size = chance.randint(1, 12)
+        yield lines[:size]
+        del lines[:size]
+
+
+def outcome(changes):
+    newest = {repr(change.key): change.item for change in changes}
+    return Outcome([plain(item) for item in newest.values() if item is not None], changes)
+
+
+# --- b: rows of lists -----------------------------------------------------------------------------
+
+
+def make_movie(chance):
+    info = {"rating": {"N": chance.choice(["6.18", "7", "1E+2"])}}
+    if chance.random() < 0.7:
+        info["actors"] = {"L": [{"S": chance.choice("abé")} for _ in range(chance.randrange(4))]}
+    return {"info": {"M": info}} if chance.random() < 0.8 else {"info": {"NULL": True}}
+
+
+def movie_rows(found):
+    infos = [(item, item.get("info", {})) for item in found.items]
+    return {
+        "select year, title, rating from movies": [
+            (item["year"], item["title"], info.get("rating")) for item, info in infos
+        ],
+        "select year, title, position, actor from movies_actors": [
+            (item["year"], item["title"], number, actor)
+            for item, info in infos
+            for number, actor in enumerate(info.get("actors", ()))
+        ],
+    }
+
+
+MOVIES = Case(
+    "Movies",
+    """
+    from dynaurora import Table, rows
+
+    movies = Table(
+        key=("year", "title"),
+        columns={
+            "year": "integer",
+            "title": "text",
+            "rating": ("numeric", "info.rating"),
+            "actors": rows("info.actors[]", {"actor": ("text", "$")}),
+        },
+    )
+    """,
+    lambda number: {"year": {"N": str(2000 + number % 2)}, "title": {"S": f"t{number}"}},
+    make_movie,
+    movie_rows,
+)
+
+# --- c: maps with keys of their own ---------------------------------------------------------------
+
+
+def make_country(chance):
+    languages = {code: {"S": chance.choice("xy")} for code in chance.sample(["deu", "fra"], 1)}
+    demonyms = {"eng": {"M": {"f": {"S": "Swiss"}, "m": {"S": chance.choice("ab")}}}}
+    independent = chance.choice([{"BOOL": True}, {"NULL": True}, None])
+    return {
+        "languages": {"M": languages},
+        "demonyms": {"M": demonyms if chance.random() < 0.5 else {}},
+        "latlng": {"L": [{"N": "47.5"}, {"N": str(chance.randrange(9))}]},
+    } | ({"independent": independent} if independent else {})
+
+
+def country_rows(found):
+    kept = {repr(c.key): c.item for c in found.changes}
+    types = [
+        (item["cca3"]["S"], next(iter(item["independent"])) if "independent" in item else None)
+        for item in kept.values()
+        if item is not None
+    ]
+    return {
+        "select cca3, longitude from countries": [
+            (item["cca3"], item["latlng"][1]) for item in found.items
+        ],
+        "select cca3, independent_type from countries": types,
+        "select cca3, code, language from countries_languages": [
+            (item["cca3"], code, language)
+            for item in found.items
+            for code, language in item["languages"].items()
+        ],
+        "select cca3, language, gender, demonym from countries_demonyms": [
+            (item["cca3"], language, gender, demonym)
+            for item in found.items
+            for language, of_language in item["demonyms"].items()
+            for gender, demonym in of_language.items()
+        ],
+    }
+
+
+COUNTRIES = Case(
+    "countries",
+    """
+    from dynaurora import Table, rows
+
+    countries = Table(
+        key="cca3",
+        columns={
+            "cca3": "text",
+            "independent": "boolean",
+            "independent_type": ("attribute_type", "independent"),
+            "longitude": ("numeric", "latlng[1]"),
+            "languages": rows("languages{}", {"language": ("text", "$")}, at="code"),
+            "demonyms": rows("demonyms{}{}", {"demonym": ("text", "$")}, at=("language", "gender")),
+        },
+    )
+    """,
+    lambda number: {"cca3": {"S": f"C{number}"}},
+    make_country,
+    country_rows,
+)
+
+# --- d: several kinds of items in one table -------------------------------------------------------
+
+
+def shop_key(number):
+    """Even numbers are users, which their key tells; what the others are may change."""
+    if number % 2 == 0:
+        return {"PK": {"S": f"USER#{number}"}, "SK": {"S": f"USER#{number}"}}
+    return {"PK": {"S": "USER#0"}, "SK": {"S": f"ORDER#{number}"}}
+
+
+def make_shop_item(chance):
+    kind = chance.choice(["ORDER", "ITEM", "GIFT", "NOTE", None])
+    lines = [
+        {"M": {"sku": {"S": chance.choice("xyz")}, "qty": {"N": str(chance.randrange(5))}}}
+        for _ in range(chance.randrange(3))
+    ]
+    total = {"N": f"{chance.randrange(999)}.25"} if kind == "ORDER" else {"S": "n/a"}
+    item = {"total": total, "name": {"S": chance.choice("ab")}, "lines": {"L": lines}}
+    return item | ({"entity": {"S": kind}} if kind else {})
+
+
+def shop_rows(found):
+    of_key = [(item["PK"], item["SK"], item) for item in found.items]
+    orders = [(pk, sk, item) for pk, sk, item in of_key if item.get("entity") == "ORDER"]
+    gifts = [(pk, sk, item) for pk, sk, item in of_key if item.get("entity") in ("ITEM", "GIFT")]
+    return {
+        "select pk, sk, user_id, name from users": [
+            (pk, sk, pk[5:], item["name"]) for pk, sk, item in of_key if sk.startswith("USER#")
+        ],
+        "select pk, sk, order_id, total from orders": [
+            (pk, sk, sk[6:], item["total"]) for pk, sk, item in orders
+        ],
+        "select pk, sk, position, sku, qty from orders_lines": [
+            (pk, sk, number, inner["sku"], inner["qty"])
+            for pk, sk, item in orders
+            for number, inner in enumerate(item["lines"])
+        ],
+        "select pk, sk, total from order_items": [
+            (pk, sk, item["total"]) for pk, sk, item in gifts
+        ],
+    }
+
+
+SHOP = Case(
+    "shop",
+    """
+    from dynaurora import Table, column, rows
+
+    KEY = {"pk": ("text", "PK"), "sk": ("text", "SK")}
+    users = Table("users", key=("pk", "sk"), when={"PK": "USER#*", "SK": "USER#*"}, columns={
+        **KEY, "user_id": column("text", sql="substr(pk, 6)", index=True), "name": "text",
+    })
+    orders = Table("orders", key=("pk", "sk"), when={"entity": "ORDER"}, columns={
+        **KEY,
+        "order_id": column("text", sql="substr(sk, 7)"),
+        "total": "numeric(12,2)",
+        "lines": rows("lines[]", {"sku": "text", "qty": "integer"}),
+    })
+    items = Table("order_items", key=("pk", "sk"), when={"entity": ("ITEM", "GIFT")}, columns={
+        **KEY, "total": "text",
+    })
+    """,
+    shop_key,
+    make_shop_item,
+    shop_rows,
+)
+
+CASES = [MOVIES, COUNTRIES, SHOP]
+
+
+@pytest.fixture
+def machine(database_url, tmp_path):
+    with LoadMachine(database_url, tmp_path) as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.table)
+def test_after_any_history_the_tables_hold_what_the_items_hold(machine, case):
+    for seed in range(HISTORIES):
+        chance = random.Random(seed)
+        machine.plugin(case.table, case.plugin)
+        changes = history(case, chance, seed * CHANGES)
+        for piece in in_pieces(chance, changes):
+            machine.load_lines(case.table, *(change.line(case.table) for change in piece))
+        assert machine.quarantine() == []
+        for query, expected in case.rows(outcome(changes)).items():
+            assert Counter(machine.rows(query)) == Counter(expected), f"seed {seed}: {query}"
+        machine.drop(case.table)
+        machine.unpark(case.table)
