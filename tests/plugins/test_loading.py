@@ -333,7 +333,7 @@ def test_the_digest_tells_the_bytes_of_the_file(folder):
         ),
         (
             HEAD + 't = Table(key="id", columns={"id": "text"}, when={"kind": 1.5})',
-            'orders.py:2:51: when["kind"]: 1.5 is no value; write text, a whole number or a boolean',
+            'orders.py:2:51: when["kind"]: 1.5 is no value; write text, a whole number',
         ),
         (
             HEAD + 't = Table(key="id", columns={"id": "text"}, when={"kinds[]": "a"})',
@@ -342,6 +342,10 @@ def test_the_digest_tells_the_bytes_of_the_file(folder):
         (
             HEAD + 't = Table(key="id", columns={"id": "text"}, when={})',
             'orders.py:2:50: when: it is {}; write {"path": "value"}, or leave it out',
+        ),
+        (
+            HEAD + 't = Table(key="id", columns={"id": "text"}, expired="marked")',
+            "orders.py:2:53: expired: it is 'marked'; did you mean \"mark\"?; write remove, mark,",
         ),
         (
             HEAD

@@ -65,6 +65,8 @@ def check_equal(world: World, *, has_all_come_again: bool) -> None:
         table = world.tables[subject.table]
         for query, expected in subject.checks(table.items):
             _same_rows(query, world.rows(query), expected)
+        for query, possible in subject.some(table.changes):
+            _equal(query, sorted(set(world.rows(query)) - set(possible)), [])
         if subject.has_history and has_all_come_again:
             query = "select id, _version, v, deleted, expired from prices_versions"
             expected = history_rows(table.changes)

@@ -14,6 +14,7 @@ import random
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from textwrap import dedent
 from typing import Any, Final
@@ -33,6 +34,7 @@ class Subject:
     """A table. make_item: the item of a key, from ``v`` and ``n``. checks: of these items.
 
     sql_table: where ``v`` is. has_history: whether `changes` is kept.
+    some: queries that give some of these rows and no others, by all changes.
     never: queries that give no row after any commit, whatever has arrived by then.
     """
 
@@ -43,6 +45,7 @@ class Subject:
     checks: Callable[[Items], list[Check]]
     plugin_text: str
     has_history: bool = False
+    some: Callable[[Sequence[Change]], list[Check]] = lambda _: []
     never: tuple[str, ...] = ()
 
     def plugin(self, *, is_mended: bool = False) -> str:
@@ -66,7 +69,9 @@ create_table_queries = [
     '''create or replace function SUBJECT_audit() returns trigger language plpgsql as $$
        begin
          if REFUSES then raise exception 'no'; end if;
-         insert into SUBJECT_writes values (new.v);
+         if to_jsonb(new) ->> '_deleted_at' is null then
+           insert into SUBJECT_writes values (new.v);
+         end if;
          return new;
        end $$''',
     '''create or replace trigger SUBJECT_audit after insert or update on SUBJECT
@@ -369,6 +374,76 @@ KINDS = Subject(
     ),
 )
 
+# --- sessions: marked when they expire, removed when they are deleted ----------------------------
+
+
+def _session(_chance: random.Random, key: Item, v: str, n: str) -> Item:
+    return {**key, "v": {"S": v}, "n": {"N": n}, "notes": {"L": [{"S": v}] * (len(v) % 3)}}
+
+
+def _session_rows(items: Items) -> list[Check]:
+    notes = [
+        (_text(item, "id"), position, note["S"])
+        for item in items.values()
+        for position, note in enumerate(item["notes"]["L"])
+    ]
+    table, own = _plain_rows("sessions", items)
+    return [
+        (f"{table} where _deleted_at is null", own),
+        (
+            """select n.id, position, note from sessions_notes as n
+               join sessions as s on s.id = n.id where _deleted_at is null""",
+            notes,
+        ),
+    ]
+
+
+def _marked_rows(changes: Sequence[Change]) -> list[Check]:
+    newest = {change.key: change for change in changes}
+    return [
+        (
+            """select id, _deleted_at, _expired from sessions
+               where _deleted_at is not null or _expired is not null""",
+            [
+                (change.write.key["id"]["S"], _moment(change), True)
+                for change in newest.values()
+                if change.write.is_expiry
+            ],
+        )
+    ]
+
+
+def _moment(change: Change) -> datetime:
+    return datetime.fromtimestamp(change.record["dynamodb"]["ApproximateCreationDateTime"], UTC)
+
+
+SESSIONS = Subject(
+    "sessions",
+    "sessions",
+    _text_key,
+    _session,
+    _session_rows,
+    """
+    from dynaurora import Table, rows
+
+    CREATED = [sessions := Table(
+        key="id",
+        columns={
+            "id": "text",
+            "v": "text",
+            "n": "numeric(12,2)",
+            "notes": rows("notes[]", {"note": ("text", "$")}),
+        },
+        expired="mark",
+    )]
+    """,
+    some=_marked_rows,
+    never=(
+        """select n.id from sessions_notes as n left join sessions as s on s.id = n.id
+           where s.v is distinct from n.note""",
+    ),
+)
+
 # --- sales: sums kept by difference --------------------------------------------------------------
 
 
@@ -490,7 +565,7 @@ PRICES = Subject(
     has_history=True,
 )
 
-SUBJECTS = (ORDERS, READINGS, BASKETS, SHOP, KINDS, SALES, TEAMS, PRICES)
+SUBJECTS = (ORDERS, READINGS, BASKETS, SHOP, KINDS, SESSIONS, SALES, TEAMS, PRICES)
 
 
 def history_rows(changes: Sequence[Change]) -> Rows:

@@ -13,7 +13,7 @@ A wrong declaration raises ``DeclarationError`` at once, with the place inside i
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from dynaurora.model.paths import Path, levels, path
 from dynaurora.model.types import WORDS, ColumnType, column_type
@@ -30,6 +30,10 @@ KEY_TAGS: Final[Mapping[str, frozenset[str]]] = {
 Others would make one SQL key of two keys: ``1`` and ``1.0`` as texts are two keys to DynamoDB and
 one number, ``A…`` and ``a…`` are one UUID, times in two zones one time.
 """
+
+
+Policy = Literal["remove", "mark", "keep"]
+"""What becomes of the row of an item that is deleted: it goes, is marked, or stays as it is."""
 
 
 class DeclarationError(ValueError):
@@ -130,7 +134,9 @@ def conditions(when: Mapping[str, Any] | None) -> When | None:
     if when is None:
         return None
     if not isinstance(when, Mapping) or not when:
-        raise DeclarationError("when", f'it is {when!r}; write {{"path": "value"}}, or leave it out')
+        raise DeclarationError(
+            "when", f'it is {when!r}; write {{"path": "value"}}, or leave it out'
+        )
     return tuple(_condition(text, wanted) for text, wanted in when.items())
 
 
@@ -143,6 +149,9 @@ class Table:
     name: the SQL table's name; the plugin's name in snake case if it is left out.
     when: it holds the items alone for which this holds: ``{path: value | "prefix*" | (several)}``.
         Its columns are then its own: another Table may call other things so.
+    deleted: what becomes of the row of a deleted item. ``"mark"`` gives the table two columns,
+        ``_deleted_at`` and ``_expired``, which are NULL again when the item comes back.
+    expired: the same of an item that Time to Live deleted; as ``deleted`` if it is left out.
     indexes: further indexes, each a tuple of columns.
     """
 
@@ -151,12 +160,16 @@ class Table:
     key: str | tuple[str, ...] = ()
     columns: Mapping[str, ColumnLike] = field(default_factory=dict)
     when: Mapping[str, Any] | None = None
+    deleted: Policy = "remove"
+    expired: Policy | None = None
     indexes: Sequence[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         normalised = normalised_columns(self.columns)
         check_key(self.key_columns, normalised)
         conditions(self.when)
+        _check_policy("deleted", self.deleted)
+        _check_policy("expired", self.expired or self.deleted)
         for index in self.indexes:
             if isinstance(index, str):
                 raise DeclarationError("indexes", f'it holds "{index}"; write [("{index}",)]')
@@ -226,6 +239,14 @@ def check_key(key: tuple[str, ...], columns: Mapping[str, Column | Rows]) -> Non
             raise DeclarationError(
                 f'columns["{name}"]', f"it is {found.type}; a key is text, bytes or a number"
             )
+
+
+def _check_policy(place: str, policy: object) -> None:
+    words = get_args(Policy)
+    if policy not in words:
+        raise DeclarationError(
+            place, f"it is {policy!r}{suggestion(str(policy), words)}; write {', '.join(words)}"
+        )
 
 
 def suggestion(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:

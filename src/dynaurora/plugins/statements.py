@@ -4,7 +4,7 @@ How an engine says it is in one file per engine, `dynaurora.plugins.statements_p
 like, all of this shape (``Statements``).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
@@ -34,8 +34,15 @@ class Statements(Protocol):
         """Delete the rows that the items of ``within`` no longer have in its relation."""
         ...
 
-    def delete_removed(self, table: SqlTable) -> str:
-        """Delete the rows of the items that were removed; children go with their parent."""
+    def delete_removed(self, table: SqlTable, *, expired: bool | None) -> str:
+        """Delete the rows of the items that were removed; children go with their parent.
+
+        expired: those alone that expired, or that did not.
+        """
+        ...
+
+    def mark_removed(self, table: SqlTable, *, expired: bool | None) -> str:
+        """Say in the rows of the items that were removed, or of some of them, when that was."""
         ...
 
     def first_rows(self, table: SqlTable) -> str: ...
@@ -60,14 +67,24 @@ def create_statements(tables: Iterable[SqlTable], engine: str) -> list[str]:
 
 
 def insert_statements(tables: Sequence[SqlTable], engine: str) -> list[str]:
-    """Parents, then their children, then the deletes, which take the children with them."""
+    """Parents, then their children, then the removed, which may take the children with them."""
     said = statements_of(engine)
     found: list[str] = []
     for table in tables:
         if table.within is not None:
             found.append(said.trim(table))
         found.append(said.upsert(table))
-    return found + [said.delete_removed(table) for table in tables if table.parent is None]
+    return [*found, *(one for t in tables if t.parent is None for one in _removals(t, said))]
+
+
+def _removals(table: SqlTable, said: Statements) -> Iterator[str]:
+    """One statement where expired items fare as all others do, else one for each that says so."""
+    for expired in (None,) if table.deleted == table.expired else (False, True):
+        policy = table.expired if expired else table.deleted
+        if policy == "remove":
+            yield said.delete_removed(table, expired=expired)
+        elif policy == "mark":
+            yield said.mark_removed(table, expired=expired)
 
 
 def drop_statements(tables: Sequence[SqlTable], engine: str) -> list[str]:

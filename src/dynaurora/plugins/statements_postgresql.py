@@ -67,12 +67,24 @@ def trim(table: SqlTable) -> str:
     )
 
 
-def delete_removed(table: SqlTable) -> str:
+def delete_removed(table: SqlTable, *, expired: bool | None) -> str:
     """By the key columns, which ``removed`` carries under the same names."""
     return (
         f"delete from {quoted(table.name)} as t using removed as r\n"
-        f"where {_same_item(table, 't', 'r')}"
+        f"where {_same_item(table, 't', 'r')}{_EXPIRED[expired]}"
     )
+
+
+def mark_removed(table: SqlTable, *, expired: bool | None) -> str:
+    """The other columns keep what the item was when it was last loaded."""
+    return (
+        f"update {quoted(table.name)} as t set"
+        " _deleted_at = r._changed_at, _expired = r._expired\nfrom removed as r\n"
+        f"where {_same_item(table, 't', 'r')}{_EXPIRED[expired]}"
+    )
+
+
+_EXPIRED: Final = {None: "", True: " and r._expired", False: " and not r._expired"}
 
 
 def first_rows(table: SqlTable) -> str:

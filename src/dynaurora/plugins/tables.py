@@ -14,6 +14,7 @@ from dynaurora.model.paths import Attribute, Path, levels
 from dynaurora.plugins.declarations import (
     Column,
     DeclarationError,
+    Policy,
     Rows,
     Table,
     conditions,
@@ -44,6 +45,7 @@ class SqlTable:
     item_key: the columns of the DynamoDB key alone.
     within: the relation whose items may be without rows in this one; None: none is.
     parent: of a child table, the table whose items its rows are inside.
+    deleted, expired: what becomes of the rows of deleted items; those of a child are its parent's.
     """
 
     name: str
@@ -54,6 +56,8 @@ class SqlTable:
     within: str | None = None
     indexes: tuple[tuple[str, ...], ...] = ()
     parent: str | None = None
+    deleted: Policy = "remove"
+    expired: Policy = "remove"
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -86,7 +90,7 @@ def table_name(table: Table, plugin_table: str) -> str:
 
 
 def staged_columns(table: Table, plugin_table: str) -> dict[str, Column | Rows]:
-    """What is staged for a declaration: its columns, or, with ``when``, its key and rows of its own.
+    """What is staged for a declaration: its columns; with ``when``, its key and rows of its own.
 
     With ``when`` the rows are called as the SQL tables that they fill.
     """
@@ -147,16 +151,30 @@ def _parent(table: Table, name: str, dialect: Dialect) -> SqlTable:
         if isinstance(found, Column)
     }
     key = table.key_columns
+    expired = table.expired or table.deleted
     relation = "staged" if table.when is None else staged_relation(name)
     ordered = {**{column_name: flat[column_name] for column_name in key}, **flat}
     return SqlTable(
         name=name,
-        columns=tuple(_columns(ordered, key, dialect)),
+        columns=(
+            *_columns(ordered, key, dialect),
+            *(_marks(dialect) if "mark" in (table.deleted, expired) else ()),
+        ),
         key=key,
         item_key=key,
         relation=relation,
         within="staged" if _may_leave(table) else None,
         indexes=_indexes(flat, table.indexes),
+        deleted=table.deleted,
+        expired=expired,
+    )
+
+
+def _marks(dialect: Dialect) -> tuple[SqlColumn, SqlColumn]:
+    """What marks a deleted item. An item that is put is not, or not any more."""
+    return (
+        SqlColumn("_deleted_at", dialect.time_type, expression="null"),
+        SqlColumn("_expired", dialect.boolean_type, expression="null"),
     )
 
 
@@ -188,9 +206,7 @@ def _child(parent: SqlTable, name: str, found: Rows, dialect: Dialect) -> SqlTab
         ),
         key=(*parent.item_key, *found.at),
         item_key=parent.item_key,
-        relation=staged_relation(
-            name if parent.relation == "staged" else f"{parent.name}_{name}"
-        ),
+        relation=staged_relation(name if parent.relation == "staged" else f"{parent.name}_{name}"),
         within=parent.relation,
         indexes=_indexes(found.columns, ()),
         parent=parent.name,

@@ -1,0 +1,133 @@
+"""What becomes of the rows of deleted items: removed, marked or kept."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from support.load import LoadMachine, line
+
+PLUGIN = """
+    from dynaurora import Table, rows
+
+    things = Table(
+        key="id",
+        columns={"id": "text", "v": "text", "tags": rows("tags[]", {"tag": ("text", "$")})},
+        POLICIES
+    )
+"""
+KEY = {"id": {"S": "a"}}
+AT = 1_700_000_100
+WHEN = datetime.fromtimestamp(AT, UTC)
+ALL = "select * from things"
+TAGS = "select tag from things_tags"
+
+
+class Things:
+    """A table with a policy, loaded change by change."""
+
+    def __init__(self, machine, policies):
+        self._machine = machine
+        self._seq = 10**21
+        machine.plugin("things", PLUGIN.replace("POLICIES", policies))
+
+    def put(self, v, **more):
+        self._load({"v": {"S": v}, "tags": {"L": [{"S": v}]}, **more})
+
+    def delete(self, *, ttl=False):
+        self._load(None, at=AT, **({"ttl": True} if ttl else {}))
+
+    def rows(self, query=ALL):
+        return self._machine.rows(query)
+
+    def _load(self, item, **fields):
+        self._seq += 1
+        found = self._machine.load_lines("things", line("things", self._seq, KEY, item, **fields))
+        assert found.applied == 1
+
+
+@pytest.fixture
+def things(database_url, tmp_path):
+    with LoadMachine(database_url, tmp_path) as machine:
+        yield lambda policies: Things(machine, policies)
+
+
+def test_a_deleted_item_is_marked_and_its_rows_stay(things):
+    table = things('deleted="mark"')
+    table.put("one")
+    assert table.rows() == [("a", "one", None, None)]
+    table.delete()
+    assert table.rows() == [("a", "one", WHEN, False)]
+    assert table.rows(TAGS) == [("one",)]
+
+
+def test_h16_an_item_that_comes_back_is_no_longer_marked_as_deleted(things):
+    table = things('deleted="mark"')
+    table.put("one")
+    table.delete(ttl=True)
+    assert table.rows() == [("a", "one", WHEN, True)]
+    table.put("two")
+    assert table.rows() == [("a", "two", None, None)]
+    assert table.rows(TAGS) == [("two",)]
+
+
+def test_a_marked_item_of_its_key_alone_comes_back_too(database_url, tmp_path):
+    with LoadMachine(database_url, tmp_path) as machine:
+        machine.plugin(
+            "things",
+            """
+            from dynaurora import Table
+            things = Table(key="id", columns={"id": "text"}, deleted="mark")
+            """,
+        )
+        for number, item in enumerate([{}, None, {}]):
+            machine.load_lines("things", line("things", 10**21 + number, KEY, item, at=AT))
+            marked = WHEN if item is None else None
+            assert machine.rows("select id, _deleted_at from things") == [("a", marked)]
+
+
+def test_a_kept_row_stays_as_it_was(things):
+    table = things('deleted="keep"')
+    table.put("one")
+    table.delete()
+    assert table.rows() == [("a", "one")]
+    assert table.rows(TAGS) == [("one",)]
+    table.put("two")
+    assert table.rows() == [("a", "two")]
+
+
+@pytest.mark.parametrize(
+    ("policies", "deleted", "expired"),
+    [
+        ('expired="mark"', [], [("a", "one", WHEN, True)]),
+        ('expired="keep"', [], [("a", "one")]),
+        ('deleted="keep", expired="remove"', [("a", "one")], []),
+        (
+            'deleted="keep", expired="mark"',
+            [("a", "one", None, None)],
+            [("a", "one", WHEN, True)],
+        ),
+        ('deleted="mark", expired="remove"', [("a", "one", WHEN, False)], []),
+        (
+            'deleted="mark", expired="keep"',
+            [("a", "one", WHEN, False)],
+            [("a", "one", None, None)],
+        ),
+    ],
+)
+def test_an_expired_item_may_fare_otherwise(things, policies, deleted, expired):
+    table = things(policies)
+    for is_expiry, expected in ((False, deleted), (True, expired)):
+        table.put("one")
+        table.delete(ttl=is_expiry)
+        assert table.rows() == expected
+        assert table.rows(TAGS) == [("one",)] * len(expected)
+
+
+def test_an_item_that_leaves_a_table_that_marks_is_removed_from_it(things):
+    table = things('deleted="mark", when={"kind": "thing"}')
+    table.put("one", kind={"S": "thing"})
+    table.delete()
+    assert table.rows() == [("a", "one", WHEN, False)]
+    table.put("two", kind={"S": "other"})
+    assert table.rows() == []
+    assert table.rows(TAGS) == []
