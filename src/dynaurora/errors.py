@@ -131,6 +131,7 @@ class DatabaseError(DynauroraError):
     Its text may hold values of a row: ``found`` is for the quarantine, never for a log.
 
     done: where several statements were sent at once, the rows that each one before this touched.
+    position: the character of the statement that the server points at, from 1; None if at none.
     """
 
     def __init__(
@@ -142,10 +143,12 @@ class DatabaseError(DynauroraError):
         *,
         code: str = "",
         done: Sequence[int] = (),
+        position: int | None = None,
     ) -> None:
         super().__init__(where, found, expected, remedy)
         self.code = code
         self.done = done
+        self.position = position
 
     @property
     def facts(self) -> dict[str, str]:

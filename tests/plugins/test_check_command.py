@@ -76,7 +76,7 @@ def test_json_has_everything(folder, run):
             "where": f"{folder.path}/bad.py:1:1",
             "message": "ZeroDivisionError: division by zero",
             "remedy": "A plugin only declares.",
-            "is_error": True,
+            "kind": "error",
         }
     ]
     assert good.pop("digest")

@@ -95,10 +95,17 @@ def test_names_of_relations_fold_as_the_engine_folds_them(folder):
     assert folder.problems(text.replace("staged_Lines", '\\"staged_Lines\\"')) == []
 
 
-def test_sql_that_the_offline_parser_does_not_know_is_a_warning(folder):
+def test_sql_that_the_offline_parser_does_not_know_is_undecided(folder):
     (found,) = problems(folder, "INSERT", "insert into log select from staged ) from")
-    assert found.startswith('36: warning: not understood by the offline parser near ")"')
-    assert found.endswith("The server decides when the plugin first runs.")
+    assert found == (
+        '36: undecided: not understood by the offline parser near ")". '
+        "Run `dynaurora check --database URL`: there the server decides."
+    )
+
+
+@pytest.mark.parametrize("expected", [expected for _, _, expected in BROKEN])
+def test_every_message_ends_in_a_remedy(expected):
+    assert re.search(r"\. [A-Z][^.]*.*(\.|…)$", expected)
 
 
 def test_a_statement_of_one_engine_alone_is_a_warning(folder):

@@ -189,7 +189,9 @@ def _error(where: str, error: psycopg.Error, done: Sequence[int] = ()) -> Databa
         )
     if not code and isinstance(error, psycopg.DataError):
         return RowRefused(where, found)
-    return error_class(code)(where, found, code=code, done=done)
+    at = error.diag.statement_position
+    position = int(at) if at else None
+    return error_class(code)(where, found, code=code, done=done, position=position)
 
 
 def _is_local(url: str) -> bool:

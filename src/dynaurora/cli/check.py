@@ -3,14 +3,26 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from dynaurora.cli.asking import errors_told
+
 if TYPE_CHECKING:
+    from dynaurora.etl import Engine as LoadEngine
     from dynaurora.plugins.contract import Engine
     from dynaurora.plugins.inspection import Inspected
+
+_COLORS: Final = {
+    "broken": "red",
+    "error": "red",
+    "undecided": "magenta",
+    "warning": "yellow",
+    "ok": "green",
+}
 
 _EXAMPLES = """
 Examples:
@@ -19,6 +31,7 @@ Examples:
   dynaurora check                      every file, its tables, and what is wrong with it
   dynaurora check orders lines         the plugins of these tables
   dynaurora check --sqlqueries other   those of another folder
+  dynaurora check --database postgresql://localhost/test   and let a server plan them
   dynaurora check --json | jq -r '.[] | select(.state == "broken") | .file'
 """
 
@@ -38,27 +51,37 @@ Examples:
 @click.option(
     "--engine",
     type=click.Choice(["postgresql", "mysql"]),
-    default="postgresql",
-    show_default=True,
-    help="The engine that they are to run on.",
+    help="The engine that they are to run on. Default: that of the database, or postgresql.",
+)
+@click.option(
+    "--database",
+    "url",
+    metavar="URL",
+    help="Let this database plan every statement, in a transaction that it rolls back.",
 )
 @click.option("--json", "is_json", is_flag=True, help="Print JSON, for programs.")
-def check(tables: Sequence[str], folder: Path, engine: "Engine", *, is_json: bool) -> None:
+def check(
+    tables: Sequence[str], folder: Path, engine: "Engine | None", url: str | None, *, is_json: bool
+) -> None:
     """List the plugins, or those of the TABLEs: file, SQL tables, and what is wrong with them.
 
-    Every file is run and verified, without a database. Exits with 1 if a plugin is broken; a
-    warning is none.
+    Every file is run and verified, without a database. Exits with 1 if a plugin is broken, or
+    undecided because it has SQL that only a database can judge; a warning is neither.
     """
     from dynaurora.plugins.inspection import inspect_folder
 
-    inspected = _chosen(inspect_folder(folder, engine), tables, folder)
+    with errors_told(is_json=is_json):
+        engine = _engine(engine, url)
+        inspected = _chosen(inspect_folder(folder, engine), tables, folder)
+        if url is not None:
+            inspected = _decided(inspected, url)
     if is_json:
         click.echo(json.dumps([_as_json(one) for one in inspected], indent=2))
     else:
         has_color = False if os.environ.get("NO_COLOR") else None  # https://no-color.org
         for line in _as_text(folder, inspected):
             click.echo(line, color=has_color)
-    if not all(one.is_ok for one in inspected):
+    if any(_state(one) != "ok" for one in inspected):
         raise click.exceptions.Exit(1)
 
 
@@ -84,11 +107,48 @@ def _chosen(
     return [one for one in inspected if not tables or one.table in tables]
 
 
+def _engine(chosen: "Engine | None", url: str | None) -> "Engine":
+    """The engine to check for; raises ``UsageError`` where the database is of another."""
+    if url is None:
+        return chosen or "postgresql"
+    from dynaurora.adapters.database import engine_of
+
+    found = engine_of(url)
+    if chosen not in (None, found):
+        raise click.UsageError(f"--engine is {chosen}, and --database is {found}: leave one out.")
+    return found
+
+
+def _decided(inspected: "Sequence[Inspected]", url: str) -> "Sequence[Inspected]":
+    """With the word of a database: what it finds, in the place of what was undecided."""
+    from dynaurora.adapters.database import Database
+    from dynaurora.settings import DatabaseSettings
+
+    database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
+    try:
+        with database.session() as engine:
+            return [
+                _planned(one, database.engine, engine) if one.is_ok else one for one in inspected
+            ]
+    finally:
+        database.close()
+
+
+def _planned(one: "Inspected", name: "Engine", engine: "LoadEngine") -> "Inspected":
+    from dynaurora.planning import problems
+    from dynaurora.plugins.loading import read_plugin
+
+    reading = read_plugin(one.path, one.table, name)
+    found = problems(engine.connection, engine.dialect, engine.queries, reading)
+    kept = [problem for problem in one.problems if not problem.is_undecided]
+    return replace(one, problems=(*kept, *found))
+
+
 def _as_json(one: "Inspected") -> dict[str, Any]:
     return {
         "table": one.table,
         "file": str(one.path),
-        "state": "ok" if one.is_ok else "broken",
+        "state": _state(one),
         "digest": one.digest,
         "sql_tables": list(one.sql_tables),
         "is_row_wise": one.is_row_wise,
@@ -98,7 +158,7 @@ def _as_json(one: "Inspected") -> dict[str, Any]:
                 "where": problem.where,
                 "message": problem.message,
                 "remedy": problem.remedy,
-                "is_error": problem.is_error,
+                "kind": problem.kind,
             }
             for problem in one.problems
         ],
@@ -114,9 +174,9 @@ def _as_text(folder: Path, inspected: "Sequence[Inspected]") -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     yield click.style(_cells(heads, widths) + "  STATE", bold=True)
     for one, row in zip(inspected, rows, strict=True):
-        yield f"{_cells(row, widths)}  {_state(one)}"
+        yield f"{_cells(row, widths)}  {_told_state(one)}"
         for problem in one.problems:
-            yield click.style(f"  {problem}", fg="red" if problem.is_error else "yellow")
+            yield click.style(f"  {problem}", fg=_COLORS[problem.kind])
     yield _summary(inspected)
 
 
@@ -132,12 +192,24 @@ def _tables(one: "Inspected") -> str:
 
 def _state(one: "Inspected") -> str:
     if not one.is_ok:
-        return click.style("broken", fg="red")
-    return click.style("ok", fg="green") + ("" if one.is_row_wise else ", one load at a time")
+        return "broken"
+    return "undecided" if one.is_undecided else "ok"
+
+
+def _told_state(one: "Inspected") -> str:
+    state = _state(one)
+    more = "" if one.is_row_wise or state != "ok" else ", one load at a time"
+    return click.style(state, fg=_COLORS[state]) + more
 
 
 def _summary(inspected: "Sequence[Inspected]") -> str:
-    broken = sum(not one.is_ok for one in inspected)
-    warnings = sum(not problem.is_error for one in inspected for problem in one.problems)
-    told = f"{len(inspected)} plugin{'s'[: len(inspected) != 1]}, {broken} broken"
-    return told + (f", {warnings} warning{'s'[: warnings != 1]}" if warnings else "")
+    states = [_state(one) for one in inspected]
+    kinds = [problem.kind for one in inspected for problem in one.problems]
+    undecided, warnings = states.count("undecided"), kinds.count("warning")
+    told = f"{_count(len(inspected), 'plugin')}, {states.count('broken')} broken"
+    told += f", {undecided} undecided" if undecided else ""
+    return told + (f", {_count(warnings, 'warning')}" if warnings else "")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s'[: number != 1]}"

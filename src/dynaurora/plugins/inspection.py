@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from select import select
-from typing import IO, Any, Final, Self
+from typing import IO, Any, Final, Literal, Self
 
 from dynaurora.errors import DynauroraError, PluginError, ProjectError
 from dynaurora.plugins.contract import Engine
@@ -34,15 +34,25 @@ class Problem:
     """What is wrong with a plugin. ``where`` is ``file:line:column``, as far as it is known.
 
     is_error: whether it stops the plugin; a warning does not.
+    is_undecided: nobody but the server can say whether it is wrong; it stops nothing, and `check`
+        does not call the plugin right.
     """
 
     where: str
     message: str
     remedy: str = ""
     is_error: bool = True
+    is_undecided: bool = False
+
+    @property
+    def kind(self) -> Literal["error", "undecided", "warning"]:
+        """One word for it."""
+        if self.is_error:
+            return "error"
+        return "undecided" if self.is_undecided else "warning"
 
     def __str__(self) -> str:
-        kind = "" if self.is_error else "warning: "
+        kind = "" if self.is_error else f"{self.kind}: "
         message = f"{self.where}: {kind}{self.message}"
         return f"{message}. {self.remedy}" if self.remedy else message
 
@@ -70,6 +80,11 @@ class Inspected:
     def is_ok(self) -> bool:
         """Whether the plugin runs: it may have warnings."""
         return not any(problem.is_error for problem in self.problems)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the server has to say if it is right."""
+        return any(problem.is_undecided for problem in self.problems)
 
     @property
     def error(self) -> PluginError | None:

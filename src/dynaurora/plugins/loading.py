@@ -399,7 +399,7 @@ def _syntax_error(path: Path, error: SyntaxError) -> PluginError:
     from dynaurora.plugins.places import where  # noqa: PLC0415 - only for what is wrong
 
     place = [number for number in (error.lineno, error.offset) if number]
-    return PluginError(where(path, *place), f"SyntaxError: {error.msg}")
+    return PluginError(where(path, *place), f"SyntaxError: {error.msg}", "", "Correct it.")
 
 
 def _declaration_error(
@@ -415,9 +415,12 @@ def _run_error(path: Path, error: BaseException) -> PluginError:
     from dynaurora.plugins.places import raised_at, where  # noqa: PLC0415 - see above
 
     said = f": {error}" if str(error) else ""
+    remedy = "A plugin only declares."
+    if isinstance(error, ImportError):
+        remedy += " It runs in the load Lambda, beside dynaurora and Python's own library alone."
     return PluginError(
         where(path, *raised_at(path, error.__traceback__)),
         f"{type(error).__name__}{said}",
         "",
-        "A plugin only declares.",
+        remedy,
     )

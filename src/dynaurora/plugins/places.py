@@ -70,6 +70,9 @@ class Source:
         if node is None:
             assigned = self._assigned(written.list)
             return () if assigned is None else _place(assigned)
+        return self._place_in(node, offset)
+
+    def _place_in(self, node: ast.expr, offset: int) -> Place:
         for text in self._texts(node):
             if offset < len(text.value):
                 return text.place_of(offset)
@@ -80,6 +83,22 @@ class Source:
         """The line and column of what the file says a name is."""
         assigned = self._assigned(name)
         return () if assigned is None else _place(assigned)
+
+    def expression(self, statement: str, offset: int) -> tuple[int, ...]:
+        """The line and column of a character of a statement that a declaration stands for: in the
+        ``sql=…`` that it came from, if it did."""
+        for node in self._expressions():
+            text = "".join(piece.value for piece in self._texts(node))
+            start = statement.rfind(text, 0, offset + len(text)) if text else -1
+            if start >= 0 and start <= offset < start + len(text):
+                return self._place_in(node, offset - start)
+        return ()
+
+    def _expressions(self) -> Iterator[ast.expr]:
+        for call in (node for node in ast.walk(self._tree) if isinstance(node, ast.Call)):
+            for value in (keyword.value for keyword in call.keywords if keyword.arg == "sql"):
+                yield value
+                yield from (text for _, text in self._entries(value))
 
     def _call_at(self, place: tuple[int, ...]) -> ast.Call | None:
         if len(place) < 2:

@@ -66,13 +66,17 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a statement, and from which of its characters on."""
+    """What is wrong with a statement, and from which of its characters on.
+
+    is_error, is_undecided: see `dynaurora.plugins.inspection.Problem`.
+    """
 
     written: Written
     offset: int
     found: str
     remedy: str = ""
     is_error: bool = True
+    is_undecided: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,10 @@ def _insert_only(statement: _Statement) -> Iterator[Finding]:
             f"{where}: the transaction and its settings are the loader's", "Leave it out."
         )
     else:
-        yield statement.finding(f"{where}: it is no INSERT, UPDATE, DELETE or MERGE")
+        yield statement.finding(
+            f"{where}: it is no INSERT, UPDATE, DELETE or MERGE",
+            "Write one of them, or move it to create_table_queries.",
+        )
 
 
 def _has_where(statement: _Statement) -> Iterator[Finding]:
@@ -188,6 +195,7 @@ def _reads_a_relation(statement: _Statement) -> Iterator[Finding]:
     if statement.first in _INSERT and not any(map(_is_relation, statement.names)):
         yield statement.finding(
             "it reads none of staged, removed, changes: it does the same work in every load",
+            "Join it with one of them.",
             is_error=False,
         )
 
@@ -266,7 +274,10 @@ def _select_only(statement: _Statement) -> Iterator[Finding]:
     changing = statement.words & _CHANGING if first == "with" else frozenset()
     if first not in _SELECT or changing:
         word = next(iter(changing), first).upper()
-        yield statement.finding(f"{word} in {statement.written.list}: its queries only read")
+        yield statement.finding(
+            f"{word} in {statement.written.list}: its queries only read",
+            "Move it to insert_table_queries, or leave it out.",
+        )
 
 
 _RULES: Final[dict[StatementList, tuple[Rule, ...]]] = {

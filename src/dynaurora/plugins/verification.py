@@ -1,8 +1,8 @@
 """The rules that need a parser: which name in a statement is which column of which relation.
 
 sqlglot reads the statements that the author wrote; what a declaration produced is right by
-construction. It advises only: a statement that it cannot read is a warning, for the server may well
-know it. Never imported by the load.
+construction. It advises only: a statement that it cannot read is undecided, for the server may well
+know it. Never imported by the load, and by an inspection only where there is a statement to read.
 """
 
 import logging
@@ -14,14 +14,12 @@ from typing import Final
 import sqlglot
 from sqlglot import exp
 
-from dynaurora.model.paths import levels
 from dynaurora.plugins.contract import ENGINES, Plugin
+from dynaurora.plugins.relations import relations
 from dynaurora.plugins.rules import Finding, Written
-from dynaurora.plugins.tables import staged_relation
 from dynaurora.plugins.tokens import tokens
 
 _DIALECTS: Final = {"postgresql": "postgres", "mysql": "mysql"}
-_HEAD: Final = ("_key", "_version", "_changed_at")
 _EVERYWHERE: Final = frozenset(
     "ctid xmin xmax cmin cmax tableoid user session_user current_role current_catalog".split()
 )
@@ -88,11 +86,6 @@ def verify(plugin: Plugin, written: Iterable[Written]) -> Iterator[Finding]:
             yield replace(finding, is_error=False) if is_for_people else finding
 
 
-def relations_used(plugin: Plugin) -> tuple[str, ...]:
-    """The relations that the plugin's insert statements name."""
-    return tuple(name for name in _relations(plugin) if plugin.names(name))
-
-
 class _Statement:
     """One statement, parsed."""
 
@@ -115,6 +108,7 @@ class _Statement:
             yield from self._insert_columns()
             yield from self._twice()
             yield from self._inner_statements()
+            yield from self._accumulates()
 
     def _found(
         self, node: exp.Expr, found: str, remedy: str = "", *, is_error: bool = True
@@ -138,7 +132,11 @@ class _Statement:
             if not is_relation and not name.startswith(("staged_", "replaced_")):
                 continue
             if not self._is_insert:
-                yield self._found(table, f"{name} exists inside a load alone")
+                yield self._found(
+                    table,
+                    f"{name} exists inside a load alone",
+                    "Query the tables that the plugin makes.",
+                )
             elif name not in self._catalog.relations:
                 yield self._no_relation(table, name)
 
@@ -192,6 +190,24 @@ class _Statement:
                     "Make it in create_table_queries.",
                 )
 
+    def _accumulates(self) -> Iterator[Finding]:
+        """An upsert that adds to the row that is there, in whatever order it comes to the rows."""
+        for insert in self._tree.find_all(exp.Insert):
+            conflict, select = insert.args.get("conflict"), insert.expression
+            if conflict is None or not isinstance(select, exp.Select) or select.args.get("order"):
+                continue
+            target = insert.find(exp.Table)
+            if target is None or not _reads_target(conflict, target):
+                continue
+            name = target.name
+            keys = ", ".join(_conflict_keys(conflict))
+            yield self._found(
+                target,
+                f"two loaders may lock {name} rows in different order",
+                f"Add order by {keys or 'its key'}.",
+                is_error=False,
+            )
+
     def _insert_columns(self) -> Iterator[Finding]:
         """The columns that an INSERT fills exist, and get one value each."""
         for insert in self._tree.find_all(exp.Insert):
@@ -210,6 +226,7 @@ class _Statement:
                     schema.expressions[0],
                     f"INSERT into {len(schema.expressions)} columns "
                     f"selects {len(select.expressions)} values",
+                    "Select one value per column.",
                 )
 
     def _columns(self) -> Iterator[Finding]:
@@ -257,7 +274,8 @@ class _Statement:
             )
         listed = ", ".join(source.columns)
         if source.note:
-            return self._found(identifier, f"{source.name} has only {listed}: {source.note}")
+            said = f"{source.name} has only {listed}: {source.note}"
+            return self._found(identifier, said, f"Read one of these instead of {name}.")
         return self._found(
             identifier, said, f"{_did_you_mean(name, source.columns)}It has {listed}."
         )
@@ -282,24 +300,11 @@ class _Statement:
 
 
 def _relations(plugin: Plugin) -> dict[str, _Named]:
-    flat = tuple(plugin.columns)
-    staged = (*flat, *_HEAD, "_item")
-    found = {
-        "staged": _Named("staged", staged),
-        "removed": _Named(
-            "removed",
-            (*plugin.key, *_HEAD, "_expired"),
-            "the item is gone" + _last_rows(plugin.tables),
-        ),
-        "changes": _Named("changes", (*staged, "_deleted", "_expired")),
+    notes = {"removed": "the item is gone" + _last_rows(plugin.tables)}
+    return {
+        name: _Named(name, columns, notes.get(name, ""))
+        for name, columns in relations(plugin).items()
     }
-    for name, rows in plugin.rows.items():
-        relation = staged_relation(name)
-        at = rows.at[: len(levels(rows.path))]
-        found[relation] = _Named(relation, (*plugin.key, *_HEAD, *at, *rows.columns))
-    for table, columns in plugin.tables.items():
-        found[f"replaced_{table}"] = _Named(f"replaced_{table}", columns)
-    return found
 
 
 def _last_rows(tables: Mapping[str, object]) -> str:
@@ -356,8 +361,9 @@ def _not_understood(written: Written, error: sqlglot.errors.SqlglotError) -> Fin
         written,
         min(offset, max(0, len(written.text) - 1)),
         f"not understood by the offline parser{near}",
-        "The server decides when the plugin first runs.",
+        "Run `dynaurora check --database URL`: there the server decides.",
         is_error=False,
+        is_undecided=True,
     )
 
 
@@ -395,6 +401,22 @@ def _source_and_joined(part: exp.Expr) -> Iterator[exp.Expr]:
     yield source
     for join in source.args.get("joins") or []:
         yield from _source_and_joined(join)
+
+
+def _reads_target(conflict: exp.Expr, target: exp.Table) -> bool:
+    """Whether what is set is made of what the row holds: ``revenue = revenue.revenue + …``."""
+    names = {"", target.alias_or_name.lower(), target.name.lower()}
+    return any(
+        isinstance(column, exp.Column) and column.table.lower() in names
+        for assigned in conflict.expressions
+        if isinstance(assigned, exp.EQ) and not isinstance(assigned.expression, exp.Column)
+        for column in assigned.expression.find_all(exp.Column)
+    )
+
+
+def _conflict_keys(conflict: exp.Expr) -> Iterator[str]:
+    for key in conflict.args.get("conflict_keys") or []:
+        yield from (column.sql() for column in key.find_all(exp.Column))
 
 
 def _joins(node: exp.Expr) -> bool:

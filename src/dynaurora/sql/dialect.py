@@ -25,6 +25,10 @@ class Dialect(Protocol):
     engine: str
     OLD_TABLE_CODES: frozenset[str]
     """What the engine answers where a column is missing or of another type."""
+    UNPLANNED_CODES: frozenset[str]
+    """What it answers to a statement that no transaction may hold."""
+    EXPLAIN: str
+    """What stands before a statement that is to be planned, and not run."""
     key_type: str
     version_type: str
     time_type: str

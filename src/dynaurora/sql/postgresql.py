@@ -30,6 +30,8 @@ name_type = "text"
 item_type = "jsonb"
 
 OLD_TABLE_CODES = frozenset({"42703", "42804"})
+UNPLANNED_CODES = frozenset({"25001"})
+EXPLAIN = "explain "
 
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

@@ -389,3 +389,21 @@ set constraints all deferred
 -- set_constraints
 -- A deferred constraint would pass the savepoint and fail at commit.
 set constraints all immediate
+
+-- planning_limits
+-- Of what a plugin's statements may look at beside their own tables, others may hold locks.
+select set_config('lock_timeout', '5s', true), set_config('statement_timeout', '30s', true)
+
+-- may_make_schemas
+select has_database_privilege(current_database(), 'create')
+
+-- planning_schema
+create schema dynaurora_planning
+
+-- planning_path_first
+-- New tables go to the first schema; functions and tables of others are still found.
+select set_config('search_path', %s || ', ' || current_setting('search_path'), true)
+
+-- planning_path
+-- What is dropped is what was made: nothing else is found.
+select set_config('search_path', %s, true)

@@ -1,0 +1,147 @@
+"""Planning: a server reads a plugin and says what it thinks of it; nothing stays there.
+
+    begin
+      make a schema, and let it come first where names are looked up
+      run the create statements in it
+      make the relations of a load, empty
+      plan (EXPLAIN) each insert and select statement, run each drop statement
+    roll back
+
+So every name and every type is resolved as a load would, and no row is read or written. Tables that
+are there under the same names are neither looked at nor locked. Whoever may not make a schema has
+temporary tables instead.
+
+MySQL commits at every CREATE: there this needs a database of its own.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from dynaurora.errors import DatabaseAway, DatabaseError
+from dynaurora.plugins.contract import Plugin
+from dynaurora.plugins.inspection import Problem
+from dynaurora.plugins.loading import Reading, finding_error
+from dynaurora.plugins.places import Source, where
+from dynaurora.plugins.rules import Finding, StatementList
+from dynaurora.ports import Connection
+from dynaurora.sql.dialect import Dialect
+from dynaurora.sql.queries import Queries
+from dynaurora.staging import Staging
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server has against a statement, and from which of its characters on."""
+
+    list: StatementList
+    statement: str
+    offset: int
+    error: DatabaseError
+
+
+class _NothingStays(Exception):
+    """Ends a transaction, whatever was done in it."""
+
+
+@contextmanager
+def _undone(connection: Connection) -> Iterator[None]:
+    """A transaction of which nothing stays."""
+    with suppress(_NothingStays), connection.transaction():
+        yield
+        raise _NothingStays
+
+
+def answers(
+    connection: Connection, dialect: Dialect, queries: Queries, plugin: Plugin
+) -> list[Answer]:
+    """What the server has against the plugin's statements.
+
+    Raises ``DatabaseError`` where it has not come to a statement.
+    """
+    with _undone(connection):
+        return list(_Planning(connection, dialect, queries, plugin).answers())
+
+
+def problems(
+    connection: Connection, dialect: Dialect, queries: Queries, reading: Reading
+) -> list[Problem]:
+    """The same as lines of the list, each with its place in the plugin's file."""
+    found = answers(connection, dialect, queries, reading.plugin)
+    return [_problem(reading, answer, dialect) for answer in found]
+
+
+class _Planning:
+    """One plugin on one server, inside the transaction."""
+
+    def __init__(
+        self, connection: Connection, dialect: Dialect, queries: Queries, plugin: Plugin
+    ) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._queries = queries
+        self._plugin = plugin
+
+    def answers(self) -> Iterator[Answer]:
+        plugin = self._plugin
+        schema = self._begin()
+        created = list(self._refused("create_table_queries", plugin.create))
+        yield from created
+        if any(answer.error.code not in self._dialect.UNPLANNED_CODES for answer in created):
+            return  # what else is wrong may follow from it
+        self._create_relations()
+        explain = self._dialect.EXPLAIN
+        yield from self._refused("insert_table_queries", plugin.insert, explain)
+        yield from self._refused("select_table_queries", plugin.select.values(), explain)
+        self._connection.fetch(self._queries["planning_path"], [schema])
+        yield from self._refused("drop_table_queries", plugin.drop)
+
+    def _begin(self) -> str:
+        """Make the schema; its name."""
+        fetch = self._connection.fetch
+        fetch(self._queries["planning_limits"])
+        ((may_make_one,),) = fetch(self._queries["may_make_schemas"])
+        if may_make_one:
+            self._connection.execute(self._queries["planning_schema"])
+        schema = "dynaurora_planning" if may_make_one else "pg_temp"
+        fetch(self._queries["planning_path_first"], [schema])
+        return schema
+
+    def _create_relations(self) -> None:
+        staging = Staging(self._plugin, self._dialect, lambda _: 0)
+        for relation in staging.relations():
+            self._connection.execute(self._dialect.create_relation(relation.name, relation.columns))
+        for table, columns in self._plugin.tables.items():
+            if self._plugin.names(f"replaced_{table}"):
+                self._connection.execute(self._dialect.create_replaced(table, columns))
+
+    def _refused(
+        self, statements: StatementList, texts: Iterable[str], before: str = ""
+    ) -> Iterator[Answer]:
+        for text in texts:
+            try:
+                with self._connection.savepoint():
+                    self._connection.execute(before + text)
+            except DatabaseAway:
+                raise
+            except DatabaseError as error:
+                offset = max(0, (error.position or 1) - 1 - len(before))
+                yield Answer(statements, text, offset, error)
+
+
+def _problem(reading: Reading, answer: Answer, dialect: Dialect) -> Problem:
+    found = f"the database answers {answer.error.code}: {answer.error.found}"
+    if answer.error.code in dialect.UNPLANNED_CODES:
+        remedy = "It is not checked; the plugin's first load runs it."
+        return Problem(_where(reading, answer, found), found, remedy, is_error=False)
+    return Problem(_where(reading, answer, found), found, "Correct the plugin.")
+
+
+def _where(reading: Reading, answer: Answer, found: str) -> str:
+    """``file:line:column`` of what the server points at, as far as the author wrote it."""
+    path = reading.plugin.path
+    for written in reading.written:
+        if (written.list, written.text) == (answer.list, answer.statement):
+            return finding_error(path, reading.data, Finding(written, answer.offset, found)).where
+    place = Source(reading.data).expression(answer.statement, answer.offset)
+    return where(path, *place)
