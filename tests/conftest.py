@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+# An installed package brings them by its entry point; these tests need none to be installed.
+from dynaurora.testing.fixtures import dynaurora_bench, dynaurora_server, plugin  # noqa: F401
+
 _numbers = count(1)
 
 

@@ -23,7 +23,8 @@ as it is: it never holds a secret or the contents of an item.
     │   ├── LoadRace             a race between loads: roll back, try again
     │   ├── DatabaseAway         an outage: the whole delivery comes again
     │   └── DatabaseUnknown      a code in no class: the delivery fails, never a row error
-    └── LocalServerError         a local server did not start or stop
+    ├── LocalServerError         a local server did not start or stop
+    └── TrialError               a trial of a plugin was asked for what it cannot do
 """
 
 from collections.abc import Mapping, Sequence
@@ -183,6 +184,10 @@ class DatabaseUnknown(DatabaseError):
 
 class LocalServerError(DynauroraError):
     """A local server (the emulator of AWS, a database) did not start or stop."""
+
+
+class TrialError(DynauroraError):
+    """A trial of a plugin was asked for what it cannot do (`dynaurora.testing`)."""
 
 
 def error_from(facts: Mapping[str, str]) -> DynauroraError:

@@ -32,7 +32,7 @@ CAPTURE: Final = "lambda_function_ddb_streams_processor.py"
 TRANSFORM: Final = "lambda_function_ddb_streams_processor_kinesis_fh.py"
 LOAD: Final = "lambda_function_s3_to_aurora.py"
 
-NOT_IN_LAMBDAS: Final = frozenset({"cli", "demo", "deploy", "dev", "local"})
+NOT_IN_LAMBDAS: Final = frozenset({"cli", "demo", "deploy", "dev", "local", "testing"})
 """The layers above the settings (pyproject.toml, importlinter): they run on somebody's machine."""
 
 STREAMS_NEEDS: Final = ("orjson",)

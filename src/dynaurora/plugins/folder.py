@@ -16,7 +16,7 @@ from dynaurora.model.names import is_table_name
 from dynaurora.plugins.contract import Engine, Plugin
 from dynaurora.plugins.loading import digest_of, load_plugin
 
-__all__ = ["FolderScan", "PluginFolder", "find_plugins", "load_plugin", "scan_folder"]
+__all__ = ["FolderScan", "PluginFolder", "find_plugins", "load_plugin", "scan_folder", "table_of"]
 
 _PREFIX: Final = "sql_queries_"
 _SUFFIX: Final = ".py"
@@ -49,6 +49,11 @@ def find_plugins(folder: Path) -> Mapping[str, Path]:
     return scan_folder(folder).plugins
 
 
+def table_of(path: Path) -> str:
+    """The DynamoDB table that a file is named after."""
+    return path.name.removesuffix(_SUFFIX).removeprefix(_PREFIX)
+
+
 def scan_folder(folder: Path) -> FolderScan:
     """Look for plugins in a folder and all folders in it."""
     if not folder.is_dir():
@@ -59,7 +64,7 @@ def scan_folder(folder: Path) -> FolderScan:
     files: dict[str, list[Path]] = {}
     problems: list[PluginError] = []
     for path in _files(folder, folders):
-        table = path.name.removesuffix(_SUFFIX).removeprefix(_PREFIX)
+        table = table_of(path)
         if is_table_name(table):
             files.setdefault(table, []).append(path)
         else:

@@ -1,0 +1,25 @@
+The statements of trials of plugins (`dynaurora.testing`), for PostgreSQL 15 and newer.
+
+-- filled_tables
+-- Every SQL table that has had a row since it was made or emptied, and of the metadata what tells of
+-- changes. What is known of the plugins stays.
+select n.nspname, c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where c.relkind = 'r' and pg_relation_size(c.oid) > 0 and (
+  n.nspname = current_schema()
+  or (
+    n.oid = to_regnamespace('{schema}')
+    and (c.relname in ('objects', 'quarantine', 'streams') or starts_with(c.relname, 'ledger_'))
+  )
+)
+
+-- raise_generation
+-- The state of each item is applied once more by what is loaded next.
+update {schema}.tables set generation = generation + 1 where name = %s
+
+-- forget_creation
+-- The create statements of the table's plugin run again.
+update {schema}.tables set plugin_digest = null where name = %s
+
+-- release_names
+delete from {schema}.sql_tables
+where table_number = (select number from {schema}.tables where name = %s)
