@@ -31,3 +31,34 @@ NASTY = Table(
     },
     indexes=[("camelCase", "select"), ("select",)],
 )
+
+NASTY_KIND = Table(
+    'order "kinds"',
+    key=("user", "order-Id"),
+    when={"it's": "a*", "order-Id": (1, 2)},
+    deleted="mark",
+    expired="remove",
+    columns={
+        "user": "text",
+        "order-Id": "numeric",
+        "select": "integer",
+        "upper": column("text", sql='upper("user")'),
+        "group": rows("group[]", {"order": ("text", "$")}),
+        LONG: rows("parties[]", {"party": ("text", "$")}),
+    },
+)
+"""One of several Tables of a plugin."""
+
+NASTY_HISTORY = Table(
+    LONG,
+    key=("user", "order-Id"),
+    expired="keep",
+    history=True,
+    columns={
+        "user": "text",
+        "order-Id": "numeric",
+        "select": column("integer", required=True),
+        "upper": column("text", sql='upper("user")'),
+    },
+)
+"""One that keeps every version, and whose names have to be cut."""

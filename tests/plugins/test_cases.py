@@ -88,6 +88,10 @@ def _plain(value):
     return None if tag == "NULL" else content
 
 
+def moment(seconds):
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
 def history(case, chance, first):
     """Random changes: puts, deletes, some of them by Time to Live."""
     changes, there = [], set()
@@ -291,15 +295,100 @@ SHOP = Case(
     shop_rows,
 )
 
+# --- e: every version, and how long it held ------------------------------------------------------
+
+
+def price_rows(found):
+    history = []
+    for key in {change.key["sku"]["S"] for change in found.changes}:
+        own = [change for change in found.changes if change.key["sku"]["S"] == key]
+        ends = [*(moment(change.at) for change in own[1:]), None]
+        history += [
+            (key, Decimal(change.item["price"]["N"]), moment(change.at), end)
+            for change, end in zip(own, ends, strict=True)
+            if change.item is not None
+        ]
+    return {
+        "select sku, price from prices": [(item["sku"], item["price"]) for item in found.items],
+        "select sku, price, valid_from, valid_to from prices_history": history,
+        "select sku, price from prices_history where valid_to is null": [
+            (item["sku"], item["price"]) for item in found.items
+        ],
+        "select sku, _changed_at, _expired from prices_versions where _deleted": [
+            (change.key["sku"]["S"], moment(change.at), change.is_expiry)
+            for change in found.changes
+            if change.item is None
+        ],
+    }
+
+
+PRICES = Case(
+    "prices",
+    """
+    from dynaurora import Table
+
+    prices = Table(key="sku", columns={"sku": "text", "price": "numeric(12,2)"}, history=True)
+    """,
+    lambda number: {"sku": {"S": f"p{number}"}},
+    lambda chance: {"price": {"N": f"{chance.randrange(999)}.99"}},
+    price_rows,
+)
+
+# --- f: a sum kept by difference ------------------------------------------------------------------
+
+
+def sale_rows(found):
+    days = {item["placedAt"] for item in found.items if "placedAt" in item}
+    of_day = {day: [i["total"] for i in found.items if i.get("placedAt") == day] for day in days}
+    return {
+        "select day::text, revenue, orders from revenue_per_day where orders <> 0": [
+            (day, sum(totals, Decimal(0)), len(totals)) for day, totals in of_day.items()
+        ],
+    }
+
+
+def make_sale(chance):
+    day = {"placedAt": {"S": f"2024-05-0{chance.randint(1, 3)}"}}
+    return {"total": {"N": f"{chance.randrange(999)}.25"}} | (day if chance.random() < 0.9 else {})
+
+
+SALES = Case(
+    "sales",
+    """
+    from dynaurora import Table
+
+    sales = Table(key="order_id", columns={
+        "order_id": "text", "day": ("date", "placedAt"), "total": "numeric(12,2)",
+    })
+    _NET = '''insert into revenue_per_day (day, revenue, orders)
+    select * from (
+      select day, sum(total) as revenue, sum(n) as orders
+      from (select day, total, 1 as n from staged
+            union all select day, -total, -1 from replaced_sales) as d
+      where day is not null group by day
+    ) as n order by n.day '''
+    create_table_queries = [sales, '''create table if not exists revenue_per_day (
+        day date primary key, revenue numeric(20,2) not null, orders int not null)''']
+    insert_table_queries = [sales, {
+        "postgresql": _NET + '''on conflict (day) do update set
+            revenue = revenue_per_day.revenue + excluded.revenue,
+            orders = revenue_per_day.orders + excluded.orders''',
+        "mysql": _NET + '''on duplicate key update
+            revenue = revenue_per_day.revenue + n.revenue,
+            orders = revenue_per_day.orders + n.orders''',
+    }]
+    drop_table_queries = [sales, "drop table if exists revenue_per_day"]
+    """,
+    lambda number: {"order_id": {"S": f"o{number}"}},
+    make_sale,
+    sale_rows,
+)
+
 # --- g: a row is marked when its item expires, and goes when it is deleted ----------------------
 
 
 def make_session(chance):
     return {"user": {"S": chance.choice("ab")}, "ttl": {"N": str(chance.randrange(10**9))}}
-
-
-def moment(seconds):
-    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def session_rows(found):
@@ -339,7 +428,68 @@ SESSIONS = Case(
     marked_sessions,
 )
 
-CASES = [MOVIES, COUNTRIES, SHOP, SESSIONS]
+# --- a, h: columns of many types ------------------------------------------------------------------
+
+
+def make_kinds(chance):
+    item = {
+        "big": {"N": f"{chance.randrange(10**37)}E-{chance.randrange(50)}"},
+        "price": {"M": {"amount": {"N": f"{chance.randrange(99)}.5"}}},
+        "tags": {"SS": chance.sample(["b", "a", "é"], 2)},
+        "amounts": {"NS": ["10", "9", f"0.{chance.randrange(1, 99):02}1"]},
+        "note": chance.choice([{"S": "x"}, {"NULL": True}, {"N": "1"}]),
+        "placedAt": {"S": "2024-05-01T12:00:00.25+02:00"},
+    }
+    return {name: value for name, value in item.items() if chance.random() < 0.8}
+
+
+def kinds_rows(found):
+    kept = {repr(change.key): change.item for change in found.changes}
+    items = [item for item in kept.values() if item is not None]
+    notes = [next(iter(item["note"])) if "note" in item else None for item in items]
+    placed = datetime.fromisoformat("2024-05-01T10:00:00.25+00:00")
+    return {
+        "select id, big, amount, array_to_string(tags, ','), placed_at from kinds": [
+            (
+                item["id"],
+                item.get("big"),
+                item.get("price", {}).get("amount"),
+                ",".join(sorted(item["tags"], key=str.encode)) if "tags" in item else None,
+                placed if "placedAt" in item else None,
+            )
+            for item in found.items
+        ],
+        "select note_type from kinds": [(note,) for note in notes],
+        "select unnest(amounts) from kinds": [
+            (amount,) for item in found.items for amount in item.get("amounts", ())
+        ],
+    }
+
+
+KINDS = Case(
+    "kinds",
+    """
+    from dynaurora import Table, column
+
+    kinds = Table(
+        key="id",
+        columns={
+            "id": "numeric(38,0)",
+            "big": "numeric",
+            "amount": column("numeric", "price.amount", index=True),
+            "tags": "text[]",
+            "amounts": "numeric[]",
+            "note_type": ("attribute_type", "note"),
+            "placed_at": ("timestamptz", "placedAt"),
+        },
+    )
+    """,
+    lambda number: {"id": {"N": str(10**37 + number)}},
+    make_kinds,
+    kinds_rows,
+)
+
+CASES = [KINDS, MOVIES, COUNTRIES, SHOP, PRICES, SALES, SESSIONS]
 
 
 @pytest.fixture

@@ -344,6 +344,20 @@ def test_the_digest_tells_the_bytes_of_the_file(folder):
             'orders.py:2:50: when: it is {}; write {"path": "value"}, or leave it out',
         ),
         (
+            HEAD + 't = Table(key="id", columns={"id": "text"}, when={"k": 1}, history=True)',
+            "orders.py:2:68: history: a Table with `when` cannot have one, for `changes` has the c",
+        ),
+        (
+            HEAD + 't = Table(key="id", columns={"id": "text", "valid_to": "date"}, history=True)',
+            'orders.py:2:44: columns["valid_to"]: the history has a column of this name; call it',
+        ),
+        (
+            HEAD
+            + 'a = Table("a1", key="id", columns={"id": "text"}, history=True)\n'
+            + 'b = Table("a1_history", key="id", columns={"id": "text"})\n',
+            'name: two Tables make the SQL table "a1_history"; name one otherwise',
+        ),
+        (
             HEAD + 't = Table(key="id", columns={"id": "text"}, expired="marked")',
             "orders.py:2:53: expired: it is 'marked'; did you mean \"mark\"?; write remove, mark,",
         ),

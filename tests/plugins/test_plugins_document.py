@@ -14,7 +14,10 @@ EXAMPLES = re.findall(r"```python\n# sqlqueries/(\w+).py\n(.*?)```", TEXT, re.DO
 RULES = re.findall(
     r"^\| (\w+) \| [^|]+ \| `(.+)` \| (error|undecided|warning) \|$", TEXT, re.MULTILINE
 )
-KEYS = {"shop": {"PK": {"S": "USER#1"}, "SK": {"S": "USER#1"}}}
+KEYS = {
+    "shop": {"PK": {"S": "USER#1"}, "SK": {"S": "USER#1"}},
+    "prices": {"sku": {"S": "A-1"}},
+}
 PLUGIN = """
 from dynaurora import Table
 orders = Table(key="order_id", columns={"order_id": "text", "total": "numeric"})
@@ -43,7 +46,7 @@ def test_its_plugins_have_no_problems(folder, table, example):
 def test_its_plugins_load_items_and_answer(machine, table, example):
     machine.plugin(table, example)
     item = {
-        "price": {"M": {"amount": {"N": "1.50"}}},
+        "price": {"N": "1.50"} if table == "prices" else {"M": {"amount": {"N": "1.50"}}},
         "total": {"N": "1.50"},
         "status": {"S": "paid"},
         "placedAt": {"S": "2024-05-01T12:00:00Z"},
@@ -74,7 +77,7 @@ def test_its_examples_break_the_rule_that_they_stand_for(folder, statement_list,
 
 
 def test_it_has_examples_and_rules():
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5
     assert len(RULES) == 20
 
 

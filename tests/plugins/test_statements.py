@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nasty_table import LONG, NASTY
+from nasty_table import LONG, NASTY, NASTY_HISTORY, NASTY_KIND
 
 from dynaurora import Table, column, rows
 from dynaurora.plugins.statements import (
@@ -44,9 +44,13 @@ def everything(table):
     )
 
 
-def test_the_statements_of_a_nasty_table_are_those_that_were_reviewed():
-    path = SNAPSHOTS / "nasty.postgresql.sql"
-    found = everything(NASTY)
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("nasty", NASTY), ("nasty_kind", NASTY_KIND), ("nasty_history", NASTY_HISTORY)],
+)
+def test_the_statements_of_a_nasty_table_are_those_that_were_reviewed(name, table):
+    path = SNAPSHOTS / f"{name}.postgresql.sql"
+    found = everything(table)
     if os.environ.get("DYNAURORA_ACCEPT"):
         path.write_text(found, "utf-8")
     assert found == path.read_text("utf-8"), (
@@ -105,6 +109,12 @@ def test_a_name_that_is_too_long_is_cut_and_stays_its_own():
         names |= {child.name, child.relation}
     assert len(names) == 4
     assert {len(name) for name in names} == {63}
+
+
+def test_names_that_are_too_long_are_cut_for_versions_and_history_too():
+    versions = tables_of(NASTY_HISTORY)[-1]
+    assert len({len(name) for name in versions.names} | {63}) == 1
+    assert len({*versions.names, tables_of(NASTY_HISTORY)[0].name}) == 3
 
 
 def test_an_engine_without_its_file_is_not_known():

@@ -20,7 +20,7 @@ from dynaurora.model.lines import split_lines
 from dynaurora.model.versions import sequence_digits, stream_of
 from simulation.dynamodb import Change
 from simulation.s3 import BACKUP, RAW
-from simulation.subjects import Rows, Subject, history_rows
+from simulation.subjects import Rows, Subject, history_checks
 from simulation.world import Divergence, World, content
 
 
@@ -68,9 +68,8 @@ def check_equal(world: World, *, has_all_come_again: bool) -> None:
         for query, possible in subject.some(table.changes):
             _equal(query, sorted(set(world.rows(query)) - set(possible)), [])
         if subject.has_history and has_all_come_again:
-            query = "select id, _version, v, deleted, expired from prices_versions"
-            expected = history_rows(table.changes)
-            _same_rows(query, world.rows(query), expected)
+            for query, expected in history_checks(table.changes):
+                _same_rows(query, world.rows(query), expected)
 
 
 def _check_ledger(world: World, subject: Subject, changes: list[Change]) -> None:

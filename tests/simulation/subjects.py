@@ -55,9 +55,12 @@ class Subject:
         audit = dedent(_AUDIT.replace("SUBJECT", self.sql_table).replace("REFUSES", refuses))
         if is_mended:
             text = text.replace("numeric(12,2)", "numeric")
-            audit = audit.replace(
-                "# MENDED", f'"alter table {self.sql_table} alter n type numeric",'
-            )
+            mends = f'"alter table {self.sql_table} alter n type numeric",'
+            if self.has_history:  # a view holds the types of what it reads
+                drop = f"do $$ begin drop view {self.sql_table}_history; end $$"
+                alter = f"alter table {self.sql_table}_versions alter n type numeric"
+                mends += f'"{drop}", "{alter}", *CREATED,'
+            audit = audit.replace("# MENDED", mends)
         return text + audit
 
 
@@ -537,7 +540,8 @@ TEAMS = Subject(
 
 
 def _price_rows(items: Items) -> list[Check]:
-    return [_plain_rows("prices", items)]
+    now, rows = _plain_rows("prices_history", items)
+    return [_plain_rows("prices", items), (f"{now} where valid_to is null", rows)]
 
 
 PRICES = Subject(
@@ -549,18 +553,11 @@ PRICES = Subject(
     """
     from dynaurora import Table
 
-    prices = Table(key="id", columns={"id": "text", "v": "text", "n": "numeric(12,2)"})
-    CREATED = [
-        prices,
-        '''create table if not exists prices_versions (
-             id text, _version numeric(57), v text, deleted boolean, expired boolean,
-             primary key (id, _version))''',
-    ]
-    insert_table_queries = [
-        prices,
-        '''insert into prices_versions select id, _version, v, _deleted, _expired from changes
-           on conflict do nothing''',
-    ]
+    CREATED = [prices := Table(
+        key="id",
+        columns={"id": "text", "v": "text", "n": "numeric(12,2)"},
+        history=True,
+    )]
     """,
     has_history=True,
 )
@@ -568,18 +565,41 @@ PRICES = Subject(
 SUBJECTS = (ORDERS, READINGS, BASKETS, SHOP, KINDS, SESSIONS, SALES, TEAMS, PRICES)
 
 
-def history_rows(changes: Sequence[Change]) -> Rows:
+def history_checks(changes: Sequence[Change]) -> list[Check]:
     """What the history of `prices` holds when it is whole."""
-    return [
+    versions = [
         (
             change.write.key["id"]["S"],
             Decimal(change.version),
-            None if change.write.item is None else _text(change.write.item, "v"),
+            _moment(change),
             change.write.item is None,
             change.write.is_expiry,
+            *_data(change.write.item),
         )
         for change in changes
     ]
+    held = [
+        (change.write.key["id"]["S"], *_data(change.write.item), _moment(change), end)
+        for key in {change.key for change in changes}
+        for change, end in _with_ends([change for change in changes if change.key == key])
+        if change.write.item is not None
+    ]
+    return [
+        (
+            "select id, _version, _changed_at, _deleted, _expired, v, n from prices_versions",
+            versions,
+        ),
+        ("select id, v, n, valid_from, valid_to from prices_history", held),
+    ]
+
+
+def _data(item: Item | None) -> tuple[Any, ...]:
+    return (None, None) if item is None else (_text(item, "v"), _number(item, "n"))
+
+
+def _with_ends(changes: Sequence[Change]) -> list[tuple[Change, datetime | None]]:
+    """The changes of one key in order, each with the time of the next one."""
+    return list(zip(changes, [*map(_moment, changes[1:]), None], strict=True))
 
 
 def keys_of(subject: Subject, count: int) -> list[Item]:

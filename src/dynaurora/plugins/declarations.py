@@ -32,6 +32,9 @@ one number, ``A…`` and ``a…`` are one UUID, times in two zones one time.
 """
 
 
+VALIDITY: Final = ("valid_from", "valid_to")
+"""The columns that a history has beside those of the versions."""
+
 Policy = Literal["remove", "mark", "keep"]
 """What becomes of the row of an item that is deleted: it goes, is marked, or stays as it is."""
 
@@ -152,6 +155,8 @@ class Table:
     deleted: what becomes of the row of a deleted item. ``"mark"`` gives the table two columns,
         ``_deleted_at`` and ``_expired``, which are NULL again when the item comes back.
     expired: the same of an item that Time to Live deleted; as ``deleted`` if it is left out.
+    history: whether every change is kept, in ``<table>_versions``, and told by the view
+        ``<table>_history`` with ``valid_from`` and ``valid_to``.
     indexes: further indexes, each a tuple of columns.
     """
 
@@ -162,6 +167,7 @@ class Table:
     when: Mapping[str, Any] | None = None
     deleted: Policy = "remove"
     expired: Policy | None = None
+    history: bool = False
     indexes: Sequence[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
@@ -170,6 +176,8 @@ class Table:
         conditions(self.when)
         _check_policy("deleted", self.deleted)
         _check_policy("expired", self.expired or self.deleted)
+        if self.history:
+            _check_history(normalised, has_when=self.when is not None)
         for index in self.indexes:
             if isinstance(index, str):
                 raise DeclarationError("indexes", f'it holds "{index}"; write [("{index}",)]')
@@ -238,6 +246,22 @@ def check_key(key: tuple[str, ...], columns: Mapping[str, Column | Rows]) -> Non
         if found.type.word not in KEY_TAGS:
             raise DeclarationError(
                 f'columns["{name}"]', f"it is {found.type}; a key is text, bytes or a number"
+            )
+
+
+def _check_history(columns: Mapping[str, Any], *, has_when: bool) -> None:
+    if has_when:
+        raise DeclarationError(
+            "history",
+            "a Table with `when` cannot have one, for `changes` has the columns of `staged` and"
+            " does not know who has left; give it to a Table without `when`",
+        )
+    for name in VALIDITY:
+        if name in columns:
+            raise DeclarationError(
+                f'columns["{name}"]',
+                f'the history has a column of this name; call it otherwise: "{name}_": '
+                f'("{getattr(columns[name], "type", "text")}", "{name}")',
             )
 
 

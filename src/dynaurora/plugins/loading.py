@@ -177,7 +177,7 @@ class _Definitions:
 
     def _every_sql_table(self, declared: Sequence[SqlTable]) -> tuple[str, ...]:
         own = (w for w in self.written() if w.list == "create_table_queries")
-        names = [*(one.name for one in declared), *map(created_table, own)]
+        names = [*(name for one in declared for name in one.names), *map(created_table, own)]
         return tuple(dict.fromkeys(name for name in names if name))
 
     def _check_names(self) -> None:
@@ -383,12 +383,12 @@ def _same_meaning(name: str, staged: Column | Rows, found: Column | Rows) -> Non
 
 def _no_name_twice(tables: Sequence[SqlTable]) -> None:
     names: set[str] = set()
-    for table in tables:
-        if table.name in names:
+    for name in (name for table in tables for name in table.names):
+        if name in names:
             raise DeclarationError(
-                "name", f'two Tables make the SQL table "{table.name}"; name one otherwise'
+                "name", f'two Tables make the SQL table "{name}"; name one otherwise'
             )
-        names.add(table.name)
+        names.add(name)
 
 
 def _shown(key: tuple[str, ...]) -> str:

@@ -126,12 +126,13 @@ def findings(written: Written) -> Iterator[Finding]:
 
 
 def created_table(written: Written) -> str | None:
-    """The SQL table that a create statement makes, as the engine calls it."""
+    """The SQL table or view that a create statement makes, as the engine calls it."""
     found = [t for t in tokens(written.text, written.engine) if t.kind in ("word", "quoted")]
     texts = [token.text for token in found[:_HEAD_WORDS]]
-    if texts[:1] != ["create"] or "table" not in texts[:3]:
+    kind = next((text for text in texts[:4] if text in ("table", "view")), None)
+    if texts[:1] != ["create"] or kind is None:
         return None
-    rest = found[texts.index("table") + 1 :]
+    rest = found[texts.index(kind) + 1 :]
     if [token.text for token in rest[:3]] == ["if", "not", "exists"]:
         rest = rest[3:]
     return rest[0].text if rest else None

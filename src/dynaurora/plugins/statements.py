@@ -26,8 +26,19 @@ class Statements(Protocol):
 
     def drop(self, table: SqlTable) -> str: ...
 
+    def create_history(self, versions: SqlTable) -> str:
+        """The view that says from when to when each version held. It can be made anew when the
+        table has got another column."""
+        ...
+
+    def drop_history(self, versions: SqlTable) -> str: ...
+
     def upsert(self, table: SqlTable) -> str:
         """Bring the rows of its relation into the table."""
+        ...
+
+    def append(self, versions: SqlTable) -> str:
+        """Bring the versions that it does not have yet into a table of versions."""
         ...
 
     def trim(self, table: SqlTable) -> str:
@@ -47,6 +58,8 @@ class Statements(Protocol):
 
     def first_rows(self, table: SqlTable) -> str: ...
 
+    def first_history(self, versions: SqlTable) -> str: ...
+
     def counts(self, tables: Sequence[SqlTable]) -> str: ...
 
 
@@ -63,18 +76,26 @@ def dialect_of(engine: str) -> Dialect:
 def create_statements(tables: Iterable[SqlTable], engine: str) -> list[str]:
     """Parents come before their children, as in ``tables``."""
     said = statements_of(engine)
-    return [statement for table in tables for statement in said.create(table)]
+    found: list[str] = []
+    for table in tables:
+        found += said.create(table)
+        if table.history is not None:
+            found.append(said.create_history(table))
+    return found
 
 
 def insert_statements(tables: Sequence[SqlTable], engine: str) -> list[str]:
-    """Parents, then their children, then the removed, which may take the children with them."""
+    """The parent, its children, its versions; then the removed, which may take the children along.
+
+    tables: those of one declaration, the parent first.
+    """
     said = statements_of(engine)
     found: list[str] = []
     for table in tables:
         if table.within is not None:
             found.append(said.trim(table))
-        found.append(said.upsert(table))
-    return [*found, *(one for t in tables if t.parent is None for one in _removals(t, said))]
+        found.append(said.upsert(table) if table.history is None else said.append(table))
+    return [*found, *_removals(tables[0], said)]
 
 
 def _removals(table: SqlTable, said: Statements) -> Iterator[str]:
@@ -88,15 +109,21 @@ def _removals(table: SqlTable, said: Statements) -> Iterator[str]:
 
 
 def drop_statements(tables: Sequence[SqlTable], engine: str) -> list[str]:
-    """Children first: their foreign keys hold the parent."""
+    """Views first, then children, whose foreign keys hold the parent."""
     said = statements_of(engine)
-    return [said.drop(table) for table in reversed(tables)]
+    views = [said.drop_history(table) for table in tables if table.history is not None]
+    return [*views, *(said.drop(table) for table in reversed(tables))]
 
 
 def select_statements(tables: Sequence[SqlTable], engine: str) -> Mapping[str, str]:
     """What one wants to see of a table before having written a query for it."""
     said = statements_of(engine)
-    first = {f"first {table.name}": said.first_rows(table) for table in tables}
+    first = {
+        f"first {table.names[-1]}": said.first_rows(table)
+        if table.history is None
+        else said.first_history(table)
+        for table in tables
+    }
     return {**first, f"count {tables[0].name}": said.counts(tables)}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from dynaurora.model.names import shortened_sql_name
+from dynaurora.plugins.declarations import VALIDITY
 from dynaurora.plugins.statements import LINE_CHARACTERS, bracketed, listed
 from dynaurora.plugins.tables import SqlColumn, SqlTable
 from dynaurora.sql.postgresql import quoted
@@ -40,9 +41,43 @@ def drop(table: SqlTable) -> str:
     return f"drop table if exists {quoted(table.name)}"
 
 
+def create_history(versions: SqlTable) -> str:
+    """With all columns as they stand in the table: a new one is the last there, and only at its end
+    may a view that is replaced get another.
+
+    https://www.postgresql.org/docs/15/sql-createview.html
+    """
+    key = _names(versions.item_key)
+    return (
+        f"create or replace view {quoted(versions.names[-1])} as\n"
+        "select * from (\n"
+        "  select\n"
+        "    _changed_at as valid_from,\n"
+        f"    lead(_changed_at) over (partition by {key} order by _version) as valid_to,\n"
+        "    v.*\n"
+        f"  from {quoted(versions.name)} as v\n"
+        ") as h\n"
+        "where not _deleted"
+    )
+
+
+def drop_history(versions: SqlTable) -> str:
+    """The view of the versions."""
+    return f"drop view if exists {quoted(versions.names[-1])}"
+
+
 def upsert(table: SqlTable) -> str:
     """One statement for all rows; a child's row that is as it was is not written again."""
     alias = "s" if table.parent is None else "c"
+    return f"{_insert(table, alias)}\n{_on_conflict(table)}"
+
+
+def append(versions: SqlTable) -> str:
+    """Changes come at least once; a version that is there is the same."""
+    return f"{_insert(versions, 'c')}\non conflict ({_names(versions.key)}) do nothing"
+
+
+def _insert(table: SqlTable, alias: str) -> str:
     columns = (quoted(name) for name in table.column_names)
     return "\n".join(
         [
@@ -50,7 +85,6 @@ def upsert(table: SqlTable) -> str:
             listed("select", (_selected(column, alias) for column in table.columns)),
             f"from {quoted(table.relation)} as {alias}",
             _order(table, alias),
-            _on_conflict(table),
         ]
     )
 
@@ -89,10 +123,20 @@ _EXPIRED: Final = {None: "", True: " and r._expired", False: " and not r._expire
 
 def first_rows(table: SqlTable) -> str:
     """In key order, which the primary key's index gives for nothing."""
-    columns = (quoted(name) for name in table.column_names)
+    return _first(table.name, table.column_names, table.key)
+
+
+def first_history(versions: SqlTable) -> str:
+    """Item by item, oldest first."""
+    data = (name for name in versions.data_columns if not name.startswith("_"))
+    columns = (*versions.item_key, *VALIDITY, *data)
+    return _first(versions.names[-1], columns, versions.key)
+
+
+def _first(name: str, columns: Iterable[str], key: Iterable[str]) -> str:
     return (
-        f"{listed('select', columns)}\nfrom {quoted(table.name)}\n"
-        f"order by {_names(table.key)}\nlimit {_FIRST_ROWS}"
+        f"{listed('select', map(quoted, columns))}\nfrom {quoted(name)}\n"
+        f"order by {_names(key)}\nlimit {_FIRST_ROWS}"
     )
 
 

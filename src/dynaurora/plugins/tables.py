@@ -2,7 +2,9 @@
 
 A ``Table`` makes one SQL table and, for each of its ``rows``, a child table whose key is the
 parent's key and the columns that number the rows. One with ``when`` reads a relation of its own,
-``staged_<table>``, which the loader makes as it makes rows: typed, and of its items alone.
+``staged_<table>``, which the loader makes as it makes rows: typed, and of its items alone. One with
+``history`` also makes the table ``<table>_versions``, which ``changes`` fill, and the view
+``<table>_history`` of it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +48,7 @@ class SqlTable:
     within: the relation whose items may be without rows in this one; None: none is.
     parent: of a child table, the table whose items its rows are inside.
     deleted, expired: what becomes of the rows of deleted items; those of a child are its parent's.
+    history: of a table that keeps every version of its items, the view of how long each held.
     """
 
     name: str
@@ -58,6 +61,12 @@ class SqlTable:
     parent: str | None = None
     deleted: Policy = "remove"
     expired: Policy = "remove"
+    history: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it is called in SQL, and its view."""
+        return (self.name,) if self.history is None else (self.name, self.history)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -109,12 +118,14 @@ def staged_columns(table: Table, plugin_table: str) -> dict[str, Column | Rows]:
 
 
 def sql_tables(table: Table, plugin_table: str, dialect: Dialect) -> Iterator[SqlTable]:
-    """The SQL tables of a declaration, the parent first."""
+    """The SQL tables of a declaration, the parent first, its versions last."""
     parent = _parent(table, table_name(table, plugin_table), dialect)
     yield parent
     for name, found in normalised_columns(table.columns).items():
         if isinstance(found, Rows):
             yield _child(parent, name, found, dialect)
+    if table.history:
+        yield _versions(parent, dialect)
 
 
 def column_names_fit(place: str, names: Sequence[str]) -> None:
@@ -175,6 +186,27 @@ def _marks(dialect: Dialect) -> tuple[SqlColumn, SqlColumn]:
     return (
         SqlColumn("_deleted_at", dialect.time_type, expression="null"),
         SqlColumn("_expired", dialect.boolean_type, expression="null"),
+    )
+
+
+def _versions(parent: SqlTable, dialect: Dialect) -> SqlTable:
+    """A delete is a version too, without data; so nothing but the key is required."""
+    key = parent.columns[: len(parent.key)]
+    data = parent.columns[len(parent.key) :]
+    return SqlTable(
+        name=shortened_sql_name(f"{parent.name}_versions"),
+        columns=(
+            *key,
+            SqlColumn("_version", dialect.version_type, is_required=True),
+            SqlColumn("_changed_at", dialect.time_type, is_required=True),
+            SqlColumn("_deleted", dialect.boolean_type, is_required=True),
+            SqlColumn("_expired", dialect.boolean_type, is_required=True),
+            *(replace(c, is_required=False) for c in data if not c.name.startswith("_")),
+        ),
+        key=(*parent.key, "_version"),
+        item_key=parent.key,
+        relation="changes",
+        history=shortened_sql_name(f"{parent.name}_history"),
     )
 
 
