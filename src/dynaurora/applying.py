@@ -33,9 +33,9 @@ class Application:
         self._plugin = plugin
         self._relations = relations
         self._replaced = {
-            table: columns
-            for table, columns in sorted(plugin.tables.items())
-            if plugin.names(f"replaced_{table}")
+            name: table.column_names
+            for name, table in sorted(plugin.tables.items())
+            if plugin.names(f"replaced_{name}")
         }
         self._written = 0
 
@@ -112,9 +112,9 @@ class Application:
         remedy = "Correct the plugin; the table's objects wait and are loaded then."
         if error.code in self._dialect.OLD_TABLE_CODES:
             remedy = (
-                "If its SQL table was made before the plugin was changed, add an `alter table` to "
-                "create_table_queries, or drop the table and unpark it (docs/plugins.md, Changing "
-                "a plugin). Its objects wait and are loaded then."
+                "If a table of your own SQL was made before the plugin was changed, add an "
+                "`alter table` to create_table_queries, or drop the table, unpark and replay it "
+                "(docs/plugins.md, Changing a plugin). Its objects wait and are loaded then."
             )
         return PluginError(
             f"{self._plugin.path}, insert_table_queries[{number}]",

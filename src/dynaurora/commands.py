@@ -23,6 +23,7 @@ from dynaurora.operations.quarantine import (
     show_quarantine,
 )
 from dynaurora.operations.queries import run_queries
+from dynaurora.operations.replay import begin_anew, count_older, replay_archive
 from dynaurora.operations.status import status
 from dynaurora.operations.streams import accept_stream, list_streams, look_at_stream
 from dynaurora.operations.tables import (
@@ -32,6 +33,7 @@ from dynaurora.operations.tables import (
     register_stream,
     unpark_table,
 )
+from dynaurora.operations.unmapped import list_unmapped
 
 ANSWER_BYTES: Final = 6 * 1000 * 1000 - 100_000
 """A synchronous answer of a Lambda, 6 MB, less what is written around it.
@@ -53,9 +55,12 @@ ON_A_DATABASE: Final[Mapping[str, Callable[..., Facts]]] = {
     "quarantine show": show_quarantine,
     "query": run_queries,
     "register stream": register_stream,
+    "replay begin": begin_anew,
+    "replay older": count_older,
     "stream accept": accept_stream,
     "stream list": list_streams,
     "stream look": look_at_stream,
+    "unmapped": list_unmapped,
     "unpark": unpark_table,
 }
 """Commands that need a database and the plugins."""
@@ -63,6 +68,7 @@ ON_A_DATABASE: Final[Mapping[str, Callable[..., Facts]]] = {
 ON_A_PIPELINE: Final[Mapping[str, Callable[..., Facts]]] = {
     "gaps replay": replay_gaps,
     "quarantine retry": retry_quarantine,
+    "replay": replay_archive,
     "status": status,
     "sweep": _sweep,
 }

@@ -10,6 +10,7 @@ step leaves something that the next delivery finishes.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -30,7 +31,7 @@ from dynaurora.errors import (
 )
 from dynaurora.etl import Engine, Loaded, Staged, load, stage
 from dynaurora.log import log
-from dynaurora.metadata import Gaps, Metadata, ParkedFor, Registration
+from dynaurora.metadata import Gaps, Metadata, ParkedFor, Registration, Unmapped
 from dynaurora.model.events import ERRORS_FOLDER, Message, ObjectName, message_of
 from dynaurora.model.leftovers import GIVEN_UP_FOLDER
 from dynaurora.model.names import is_table_name
@@ -327,25 +328,55 @@ def _load_table(
     names: Sequence[ObjectName],
     report: Report,
 ) -> None:
-    """Load in portions; the next is read and staged while the database works on the last."""
-    acceptance = metadata.streams(registration).acceptance()
+    """Load the objects in portions. What was loaded leaves the raw bucket at once."""
     missing: list[ObjectName] = []
-    with ThreadPoolExecutor(1, "load") as database:
-        running: Future[Loaded] | None = None
-        archive: Sequence[StoredObject] = ()
-        staging = partial(stage, plugin, parts.engine.dialect, acceptance)
-        for staged in within_bodies(staging, _read(parts.store, names, missing)):
-            if running is not None and not parts.has_time():
-                _out_of_time(plugin.table, names[names.index(staged.objects[0].name) :], report)
-                break
-            if running is not None:
-                _loaded(parts, plugin.table, running.result(), archive, report)
-            running = database.submit(load_staged, parts, metadata, registration, staged)
-            archive = staged.objects
-        if running is not None:
-            _loaded(parts, plugin.table, running.result(), archive, report)
+    acceptance = metadata.streams(registration).acceptance()
+    staging = partial(stage, plugin, parts.engine.dialect, acceptance)
+    portions = within_bodies(staging, read_portions(parts.store, names, missing))
+    unmapped = Counter[str]()
+    left = dict.fromkeys(names)
+    for staged, loaded in load_portions(parts, metadata, registration, portions):
+        _loaded(parts, plugin.table, loaded, staged.objects, report)
+        unmapped.update(staged.staging.unmapped)
+        for stored in staged.objects:
+            del left[stored.name]
     for name in missing:
+        del left[name]
         _missing(parts, metadata, registration, name)
+    if left:
+        _out_of_time(plugin.table, list(left), report)
+    if unmapped:
+        _note_unmapped(parts, registration, unmapped)
+
+
+def load_portions(
+    parts: Parts, metadata: Metadata, registration: Registration, portions: Iterator[Staged]
+) -> Iterator[tuple[Staged, Loaded]]:
+    """Load what is staged while there is time, and tell of each portion when it is committed; the
+    next is read and staged while the database works on the last."""
+    with ThreadPoolExecutor(1, "load") as database:
+        running: tuple[Staged, Future[Loaded]] | None = None
+        for staged in portions:
+            if running is not None:
+                if not parts.has_time():
+                    break
+                before, loading = running
+                yield before, loading.result()
+            running = staged, database.submit(load_staged, parts, metadata, registration, staged)
+        if running is not None:
+            before, loading = running
+            yield before, loading.result()
+
+
+def _note_unmapped(parts: Parts, registration: Registration, counts: Mapping[str, int]) -> None:
+    """After the commit, in a transaction of its own: loads of a table run side by side, and would
+    wait for each other here. It is no fault of the load where it cannot be noted."""
+    try:
+        Unmapped(parts.engine.connection, parts.engine.queries).add(registration.number, counts)
+    except DatabaseAway:
+        raise
+    except DatabaseError as error:
+        log("warning", "unmapped attributes are not counted", kind=type(error).__name__)
 
 
 def _out_of_time(table: str, names: Sequence[ObjectName], report: Report) -> None:
@@ -399,8 +430,8 @@ def _body(parts: Parts, key: str) -> bytes | None:
     return stored.data if stored else None
 
 
-def _read(
-    store: ObjectStore, names: Sequence[ObjectName], missing: list[ObjectName]
+def read_portions(
+    store: ObjectStore, names: Iterable[ObjectName], missing: list[ObjectName]
 ) -> Iterator[list[StoredObject]]:
     """The objects in portions of one transaction each, and the names of those that are gone."""
     portion: list[StoredObject] = []

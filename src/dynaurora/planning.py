@@ -111,9 +111,10 @@ class _Planning:
         staging = Staging(self._plugin, self._dialect, lambda _: 0)
         for relation in staging.relations():
             self._connection.execute(self._dialect.create_relation(relation.name, relation.columns))
-        for table, columns in self._plugin.tables.items():
-            if self._plugin.names(f"replaced_{table}"):
-                self._connection.execute(self._dialect.create_replaced(table, columns))
+        for name, table in self._plugin.tables.items():
+            if self._plugin.names(f"replaced_{name}"):
+                statement = self._dialect.create_replaced(name, table.column_names)
+                self._connection.execute(statement)
 
     def _refused(
         self, statements: StatementList, texts: Iterable[str], before: str = ""

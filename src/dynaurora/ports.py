@@ -80,10 +80,12 @@ class ObjectStore(Protocol):
         """The first folders of a bucket, without the slash."""
         ...
 
-    def list_older(self, bucket: str, folder: str, age_s: int) -> Iterator[ObjectName]:
+    def list_older(
+        self, bucket: str, folder: str, age_s: int, after: str = ""
+    ) -> Iterator[ObjectName]:
         """The objects below a folder, which may be several deep, that are at least so old.
 
-        In name order.
+        In name order. after: only those whose key comes after this one.
         """
         ...
 

@@ -11,6 +11,7 @@ in ``changes``, which has every version.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from dynaurora.model.keys import key_of
 from dynaurora.model.lines import Line, decode_line, redeemed, split_lines
 from dynaurora.model.types import plain_json_of_image
 from dynaurora.model.versions import SEQUENCE_DIGITS, Stream, sequence_digits, stream_of
-from dynaurora.plugins.contract import Plugin
+from dynaurora.plugins.contract import MOST_UNMAPPED, NO_TABLE, Plugin
 from dynaurora.plugins.keys import check_key
 from dynaurora.sql.dialect import Dialect, RelationColumn
 
@@ -145,6 +146,8 @@ class Staging:
         self._rows = [RowsWriter(dialect, n, rows) for n, rows in plugin.rows.items()]
         self._has_item = plugin.names("_item")
         self._has_changes = plugin.names("changes")
+        self._attributes = plugin.attributes
+        self.unmapped = Counter[str]()  # attributes that no column reads, in how many changes
         self.unreadable: list[Unreadable] = []
         self.lines = 0
         self.superseded = 0
@@ -342,9 +345,17 @@ class Staging:
             cells.append(self._item(image))
         row = "\t".join(cells)
         children = self._children(head, image) if self._rows else ()
+        if not (self._attributes is None or self._attributes.issuperset(image)):
+            self._note_unmapped(image)
+        if not children and self._plugin.takes_kinds:
+            self.unmapped[NO_TABLE] += 1
         if self._has_changes:
             self._changes[key, version] = f"{row}\tfalse\tfalse"
         return _Newest(version, row, children=children)
+
+    def _note_unmapped(self, image: Image) -> None:
+        if self._attributes is not None and len(self.unmapped) < MOST_UNMAPPED:
+            self.unmapped.update(image.keys() - self._attributes)
 
     def _children(self, head: str, image: Image) -> list[tuple[int, str]]:
         return [

@@ -13,6 +13,7 @@ WELL = {
     "quarantine": [],
     "gaps": [],
     "waiting": [],
+    "unmapped": [],
     "dead_letters": 0,
     "needs_a_person": False,
 }
@@ -46,6 +47,17 @@ def test_dead_letters_are_told_and_need_nobody(capsys):
     out = told(capsys, dead_letters=3)
     assert out.startswith("All is well.\n")
     assert "3 dead letters. They lose nothing" in out
+
+
+def test_what_no_column_reads_is_told_and_needs_nobody(capsys):
+    found = [
+        {"table": "orders", "attribute": "note", "changes": 1200, "last": None},
+        {"table": "shop", "attribute": None, "changes": 3, "last": None},
+    ]
+    out = told(capsys, unmapped=found)
+    assert out.startswith("All is well.\n")
+    assert "note, in 1,200 changes" in out
+    assert "items that no table takes, in 3 changes" in out
 
 
 def test_what_a_list_holds_is_neither_cut_nor_taken_for_markup(capsys):

@@ -661,11 +661,7 @@ def test_a_plugin_that_changes_between_two_portions_counts_from_the_next_load_on
     assert machine.load(*names).loaded["items"].applied == 4
     machine.after = lambda _: None
     name = machine.put("items", put(50, "k9", v="1", w="2"))
-    report = machine.load(name)
-    assert report.waiting == {name}  # the table has no such column: a person has to add it
-    machine.execute("alter table items add column w text")
-    machine.unpark("items")
-    machine.load(name)
+    machine.load(name)  # which adds the column
     assert machine.rows("select w from items where id = 'k9'") == [("2",)]
 
 

@@ -14,6 +14,7 @@ def test_of_an_empty_pipeline_all_is_well(machine):
         "quarantine": [],
         "gaps": [],
         "waiting": [],
+        "unmapped": [],
         "needs_a_person": False,
     }
 

@@ -227,3 +227,18 @@ def test_an_error_is_the_same_on_both_ways(orders):
     said = orders.road.command("quarantine", "show", "987654", **orders.environment)
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.startswith("Error: entry 987654: there is none")
+
+
+def test_a_column_that_the_plugin_gains_is_added_and_filled_from_the_archive(orders):
+    orders.put("old", "4")
+    at_first = f"select count(*) from {orders.table} where id = 'old'"
+    orders.road.wait_for(at_first, [(1,)])
+    gained = PLUGIN.replace('"{kind}"}}', '"{kind}", "again": ("numeric", "value")}}')
+    orders.road.plugin(orders.table, gained.format(name=orders.table, kind="numeric"))
+    orders.road.command("deploy", "--yes", **orders.environment)
+    found = orders.told("replay", orders.table, "--anew")
+    assert found["objects"] > 0
+    assert found["applied"] > 0
+    assert found["older"] == 0
+    filled = f"select again::text from {orders.table} where id = 'old'"
+    assert orders.road.rows(filled) == [("4",)]

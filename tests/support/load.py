@@ -152,8 +152,8 @@ class WatchedObjects:
     def folders(self, bucket):
         return self._store.folders(bucket)
 
-    def list_older(self, bucket, folder, age_s):
-        return self._store.list_older(bucket, folder, age_s)
+    def list_older(self, bucket, folder, age_s, after=""):
+        return self._store.list_older(bucket, folder, age_s, after)
 
     def _told(self, step, work, *arguments):
         self._before(step)

@@ -41,13 +41,16 @@ class MemoryObjects:
         found = {name.table for name in list(self._objects) if name.bucket == bucket}
         return iter(sorted(found - {""}))
 
-    def list_older(self, bucket: str, folder: str, age_s: int) -> Iterator[ObjectName]:
+    def list_older(
+        self, bucket: str, folder: str, age_s: int, after: str = ""
+    ) -> Iterator[ObjectName]:
         found = [
             name
             for name, (_, at) in list(self._objects.items())  # others may write meanwhile
             if name.bucket == bucket
             and name.key.startswith(f"{folder}/")
             and at <= self.now - age_s
+            and name.key > after
         ]
         return iter(sorted(found))
 

@@ -92,11 +92,13 @@ class S3Objects:
                 for found in page.get("CommonPrefixes", []):
                     yield found["Prefix"].removesuffix("/")
 
-    def list_older(self, bucket: str, folder: str, age_s: int) -> Iterator[ObjectName]:
+    def list_older(
+        self, bucket: str, folder: str, age_s: int, after: str = ""
+    ) -> Iterator[ObjectName]:
         latest = datetime.now(UTC) - timedelta(seconds=age_s)
         with aws_errors(f"s3://{bucket}/{folder}/"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=bucket, Prefix=f"{folder}/"
+                Bucket=bucket, Prefix=f"{folder}/", **({"StartAfter": after} if after else {})
             )
             for page in pages:
                 for found in page.get("Contents", []):

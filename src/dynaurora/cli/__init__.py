@@ -15,6 +15,7 @@ import click
 
 from dynaurora import __version__
 from dynaurora.errors import DynauroraError
+from dynaurora.log import log_to_stderr
 
 _COMMANDS: Final = {
     "check": "list the plugins and what is wrong with them",
@@ -25,6 +26,7 @@ _COMMANDS: Final = {
     "gaps": "changes that are known to be missing: list, replay, close",
     "quarantine": "changes that could not be read or stored: list, show, retry, discard",
     "query": "run a plugin's SELECT queries",
+    "replay": "load the archive of a table again",
     "status": "is all well, and what mends what is not",
     "stream": "the streams that feed a table: list, accept",
     "unpark": "let a parked table's objects be loaded again",
@@ -78,6 +80,7 @@ def group(*, is_debug: bool) -> None:
 def main() -> None:
     """The program. SIGTERM ends it as Ctrl-C does, so that what was started is stopped."""
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    log_to_stderr()
     is_debug = "--debug" in sys.argv[1:]
     try:
         group(prog_name="dynaurora")

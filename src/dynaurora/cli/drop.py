@@ -40,7 +40,8 @@ def drop(*, table: str, folder: Path, chosen: str, is_agreed: bool, is_json: boo
     else:
         click.echo(
             f"{table} is dropped and parked; its objects wait in the raw bucket. "
-            f"`dynaurora unpark {table}` makes its SQL tables anew, empty."
+            f"`dynaurora unpark {table}` makes its SQL tables anew, empty; then "
+            f"`dynaurora replay {table}` fills them from the archive."
         )
 
 

@@ -101,6 +101,8 @@ def _sections(found: dict[str, Any]) -> Iterator[tuple[str, list[Row]]]:
     yield "Quarantine: changes that could not be read or stored", quarantine
     waiting = [_waiting(each) for each in found["waiting"]]
     yield "Raw bucket: objects that are to be loaded", waiting
+    unmapped = [_unmapped(each) for each in found["unmapped"]]
+    yield "Unmapped: in items, and in no column", unmapped
 
 
 def _parked(each: dict[str, Any]) -> Row:
@@ -124,3 +126,8 @@ def _waiting(each: dict[str, Any]) -> Row:
     what = f"{each['objects']:,}{' or more' * each['are_more']} objects"
     what += f" ({each['late']:,} of them late)" if each["late"] else ""
     return each["table"], what, each["oldest"], each["mended_by"]
+
+
+def _unmapped(each: dict[str, Any]) -> Row:
+    what = each["attribute"] or "items that no table takes"
+    return each["table"], f"{what}, in {each['changes']:,} changes", each["last"], ""

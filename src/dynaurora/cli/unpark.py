@@ -48,7 +48,10 @@ def _tell(table: str, was: str | None, *, is_json: bool) -> None:
     else:
         click.echo(f"{table} is loaded again (it was parked: {was}).")
         if was == "dropped":
-            click.echo("Its SQL tables are new and empty; older items arrive when they change.")
+            click.echo(
+                f"Its SQL tables are new and empty; `dynaurora replay {table}` fills them from the "
+                "archive."
+            )
 
 
 def _sweep(project: "Project", table: str) -> None:

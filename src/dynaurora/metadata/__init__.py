@@ -5,6 +5,8 @@ tables      a number per DynamoDB table; whether its objects wait, and why
 streams     the streams that may feed a table, and at which epoch
 gaps        changes that are known to be missing
 quarantine  changes that could not be read or stored
+unmapped    attributes that no column reads
+evolving    the SQL tables of a changed plugin are altered
 
 The statements are in the dialect's ``.sql`` file.
 """
@@ -13,6 +15,7 @@ from dynaurora.metadata.gaps import Gap, Gaps, Notice
 from dynaurora.metadata.quarantine import Chosen, Entry, Quarantine
 from dynaurora.metadata.streams import Acceptance, KnownStream, Streams
 from dynaurora.metadata.tables import Metadata, ParkedFor, Registration, StillMakes
+from dynaurora.metadata.unmapped import Unmapped
 
 __all__ = [
     "Acceptance",
@@ -28,4 +31,5 @@ __all__ = [
     "Registration",
     "StillMakes",
     "Streams",
+    "Unmapped",
 ]

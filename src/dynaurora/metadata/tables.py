@@ -12,6 +12,7 @@ from dynaurora.errors import (
     LoadRace,
     PluginError,
 )
+from dynaurora.metadata.evolving import evolve
 from dynaurora.metadata.making import Making
 from dynaurora.metadata.streams import Streams
 from dynaurora.model.events import ObjectName
@@ -108,6 +109,7 @@ class Metadata:
             return registration
         with self._making.creating():
             self._claim(plugin, registration, still_makes)
+            evolve(self._connection, self._queries, plugin)
         self._create_one(self._queries.of_table("create_ledger", registration.number))
         for number, statement in enumerate(plugin.create):
             try:
@@ -175,6 +177,20 @@ class Metadata:
             for name in ("release_sql_tables", "forget_objects", "forget_table_ids"):
                 self._connection.execute(self._queries[name], [registration.number])
             self._connection.execute(self._queries["drop_table"], [reason, registration.number])
+
+    def renew(self, registration: Registration) -> Registration:
+        """Raise the generation: every item's newest change is applied once more when it comes."""
+        with self._connection.transaction():
+            lock = self._queries["lock_table_exclusive"]
+            self._connection.execute(lock, [self.schema, registration.number])
+            self._connection.execute(self._queries["raise_generation"], [registration.number])
+        return self.registration(registration.table)
+
+    def count_older(self, registration: Registration) -> int:
+        """Items whose newest change was applied in an earlier generation alone."""
+        statement = self._queries.of_table("count_older", registration.number)
+        ((items,),) = self._connection.fetch(statement, [registration.generation])
+        return int(items)
 
     def is_object_known(self, registration: Registration, name: ObjectName) -> bool:
         """Whether a committed load has read the object."""

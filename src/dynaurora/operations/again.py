@@ -4,18 +4,47 @@ They are staged, arbitrated and applied as ever (docs/arbitration.md), so a chan
 already, or that a newer one has followed, changes nothing. Only the ledger of objects is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, reduce
 
 from dynaurora.errors import ProjectError
-from dynaurora.etl import Loaded, stage
+from dynaurora.etl import Loaded, Staged, stage
 from dynaurora.intake import Parts, load_staged, still_makes, summed, within_bodies
+from dynaurora.metadata import Registration
 from dynaurora.model.events import ObjectName
-from dynaurora.operations.desk import metadata_of, plugin_of
+from dynaurora.operations.desk import Desk, metadata_of, plugin_of
 from dynaurora.ports import StoredObject
 
 Line = tuple[ObjectName, bytes]
 """A line, and the object that it came with, which stays its object in quarantine."""
+
+
+def registration_to_load(desk: Desk, table: str) -> Registration:
+    """A table that is loaded, with its SQL tables made. Raises ``ProjectError`` for another."""
+    metadata, plugin = metadata_of(desk), plugin_of(desk, table)
+    registration = metadata.registration(table)
+    if registration.waits_for(plugin.digest):
+        raise ProjectError(
+            f"table {table}",
+            f"it is parked ({registration.parked_for}), and its objects wait",
+            "a table that is loaded",
+            f"Mend that first (`dynaurora status`), or `dynaurora unpark {table}`.",
+        )
+    return metadata.create_tables(plugin, registration, partial(still_makes, desk.plugins))
+
+
+def staging_again(
+    desk: Desk, registration: Registration, once_unreadable: Sequence[bytes] = ()
+) -> Callable[[Sequence[StoredObject]], Staged]:
+    """Makes rows of objects that are noted nowhere."""
+    return partial(
+        stage,
+        plugin_of(desk, registration.table),
+        desk.engine.dialect,
+        metadata_of(desk).streams(registration).acceptance(),
+        is_noted=False,
+        once_unreadable=once_unreadable,
+    )
 
 
 def load_again(
@@ -27,25 +56,8 @@ def load_again(
     Raises ``ProjectError`` where the table's objects wait, and what a load raises. Nobody is
     parked for it: who calls is told.
     """
-    metadata = metadata_of(parts)
-    registration = metadata.registration(table)
-    plugin = plugin_of(parts, table)
-    if registration.waits_for(plugin.digest):
-        raise ProjectError(
-            f"table {table}",
-            f"it is parked ({registration.parked_for}), and its objects wait",
-            "a table that is loaded",
-            f"Mend that first (`dynaurora status`), or `dynaurora unpark {table}`.",
-        )
-    registration = metadata.create_tables(plugin, registration, partial(still_makes, parts.plugins))
-    staging = partial(
-        stage,
-        plugin,
-        parts.engine.dialect,
-        metadata.streams(registration).acceptance(),
-        is_noted=False,
-        once_unreadable=once_unreadable,
-    )
+    metadata, registration = metadata_of(parts), registration_to_load(parts, table)
+    staging = staging_again(parts, registration, once_unreadable)
     # A newline first: nothing that begins so is taken for gzip.
     objects = [StoredObject(name, "", b"\n" + text) for name, text in lines]
     loads = (

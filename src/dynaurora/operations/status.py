@@ -1,6 +1,6 @@
 """Status: is all well, and what mends what is not?
 
-    parked tables · quarantine · gaps · objects that wait in the raw bucket
+    parked tables · quarantine · gaps · objects that wait in the raw bucket · what no column reads
 
 Each comes with the command that mends it. ``needs_a_person`` is what nothing mends by itself.
 """
@@ -14,6 +14,7 @@ from dynaurora.metadata import Gaps, ParkedFor, Quarantine, Registration
 from dynaurora.metadata.gaps import REPLAYABLE
 from dynaurora.model.events import ERRORS_FOLDER
 from dynaurora.operations.desk import Facts, metadata_of, moment
+from dynaurora.operations.unmapped import unmapped
 
 COUNTED: Final = 1000
 """Objects of a table that are counted, as S3 lists them in one answer; more are told as more."""
@@ -42,6 +43,7 @@ def status(parts: Parts) -> Facts:
         "quarantine": _quarantine(parts),
         "gaps": _gaps(parts),
         "waiting": _waiting(parts, parked),
+        "unmapped": unmapped(parts),
     }
     return {**facts, "needs_a_person": _needs_a_person(facts)}
 

@@ -23,7 +23,7 @@ def drop_table(desk: Desk, *, table: str) -> Facts:
     """Run the drop list of a table's plugin, raise its generation, and park it."""
     plugin = plugin_of(desk, table)
     metadata = metadata_of(desk)
-    reason = f"dropped; `dynaurora unpark {table}` makes its SQL tables anew"
+    reason = f"dropped; `dynaurora unpark {table}` makes its SQL tables anew, empty"
     metadata.drop_tables(plugin, metadata.registration(table), reason)
     generation = metadata.registration(table).generation
     return {"table": table, "dropped": True, "generation": generation}

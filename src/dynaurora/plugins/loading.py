@@ -170,7 +170,7 @@ class _Definitions:
             insert=tuple(self._list("insert_table_queries", sql, insert_statements)),
             drop=tuple(self._list("drop_table_queries", sql, drop_statements)),
             select=self._select(sql),
-            tables={one.name: one.column_names for one in every},
+            tables={one.name: one for one in every},
             sql_tables=self._every_sql_table(every),
             is_row_wise="insert_table_queries" not in self.namespace,
         )

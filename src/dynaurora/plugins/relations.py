@@ -21,8 +21,8 @@ def relations(plugin: Plugin) -> Mapping[str, tuple[str, ...]]:
     for name, rows in plugin.rows.items():
         at = rows.at[: len(levels(rows.path))]
         found[staged_relation(name)] = (*plugin.key, *_HEAD, *at, *rows.columns)
-    for table, columns in plugin.tables.items():
-        found[f"replaced_{table}"] = columns
+    for name, table in plugin.tables.items():
+        found[f"replaced_{name}"] = table.column_names
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
-from dynaurora.plugins.tables import SqlTable
+from dynaurora.plugins.tables import SqlColumn, SqlTable
 from dynaurora.sql.dialect import Dialect
 
 LINE_CHARACTERS: Final = 96
@@ -54,6 +54,31 @@ class Statements(Protocol):
 
     def mark_removed(self, table: SqlTable, *, expired: bool | None) -> str:
         """Say in the rows of the items that were removed, or of some of them, when that was."""
+        ...
+
+    def columns_of(self, table: str) -> str:
+        """A query: name, type, whether it is NOT NULL, and place in the primary key from 1 or NULL
+        of each column of a table; no rows where there is none."""
+        ...
+
+    def holds(self, sql_type: str, other: str) -> bool:
+        """Whether a column of a type has room for every value of the other, as the same value."""
+        ...
+
+    def alter(self, table: str, actions: Sequence[str]) -> str:
+        """One statement of the actions below."""
+        ...
+
+    def add_column(self, column: SqlColumn) -> str: ...
+
+    def widen(self, column: SqlColumn) -> str: ...
+
+    def require(self, column: str) -> str: ...
+
+    def allow_null(self, column: str) -> str: ...
+
+    def drop_column(self, table: str, column: str) -> str:
+        """The whole statement, for a person."""
         ...
 
     def first_rows(self, table: SqlTable) -> str: ...

@@ -5,7 +5,8 @@ meet another load's rows. They write in key order all the same: rows that are re
 together, which makes the next load's trim up to twice as fast and costs nothing measurable.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from dynaurora.model.names import shortened_sql_name
@@ -18,6 +19,19 @@ refused_columns: frozenset[str] = frozenset({"ctid", "xmin", "xmax", "cmin", "cm
 """https://www.postgresql.org/docs/15/ddl-system-columns.html"""
 
 _FIRST_ROWS: Final = 100
+
+_SPELT: Final = {"timestamp with time zone": "timestamptz"}
+"""What ``format_type`` calls differently."""
+_DECLARED: Final = frozenset(
+    "text boolean timestamptz date uuid bytea jsonb text[] numeric[] bytea[]".split()
+)
+_NUMERIC: Final = re.compile(r"numeric\((\d+),(\d+)\)")
+_Digits = tuple[int, int]
+"""Before the point, and after it."""
+_EVERY: Final = (1 << 20, 1 << 20)
+_ROOM: Final[Mapping[str, _Digits]] = {"integer": (9, 0), "bigint": (18, 0), "numeric": _EVERY}
+_NEED: Final[Mapping[str, _Digits]] = {"integer": (10, 0), "bigint": (19, 0), "numeric": _EVERY}
+"""An integer has room for every number of nine digits, and for some of ten."""
 
 
 def create(table: SqlTable) -> list[str]:
@@ -121,6 +135,66 @@ def mark_removed(table: SqlTable, *, expired: bool | None) -> str:
 _EXPIRED: Final = {None: "", True: " and r._expired", False: " and not r._expired"}
 
 
+def columns_of(table: str) -> str:
+    """By the search path, as every other statement finds it.
+
+    https://www.postgresql.org/docs/15/catalog-pg-attribute.html
+    """
+    return (
+        "select a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,\n"
+        "  array_position(i.indkey::int2[], a.attnum) + 1\n"
+        "from pg_attribute as a\n"
+        "left join pg_index as i on i.indrelid = a.attrelid and i.indisprimary\n"
+        f"where a.attrelid = to_regclass({_text(quoted(table))})\n"
+        "  and a.attnum > 0 and not a.attisdropped\norder by a.attnum"
+    )
+
+
+def holds(sql_type: str, other: str) -> bool:
+    """Numbers have room for numbers of fewer digits; any other type holds itself alone.
+
+    A type that no declaration makes was made by hand, and is taken to be right.
+    """
+    one, another = _SPELT.get(sql_type, sql_type), _SPELT.get(other, other)
+    if one == another or not (_is_declared(one) and _is_declared(another)):
+        return True
+    room, need = _digits(one, _ROOM), _digits(another, _NEED)
+    return room is not None and need is not None and room[0] >= need[0] and room[1] >= need[1]
+
+
+def alter(table: str, actions: Sequence[str]) -> str:
+    """All in one, so that the table is rewritten once at most."""
+    return listed(f"alter table {quoted(table)}", actions)
+
+
+def add_column(column: SqlColumn) -> str:
+    """Without a default it rewrites nothing.
+
+    https://www.postgresql.org/docs/15/sql-altertable.html#SQL-ALTERTABLE-NOTES
+    """
+    return f"add column if not exists {_definition(column)}"
+
+
+def widen(column: SqlColumn) -> str:
+    """More digits rewrite nothing; a larger integer rewrites the table under its lock."""
+    return f"alter column {quoted(column.name)} type {column.sql_type}"
+
+
+def require(column: str) -> str:
+    """Refused where a row has no value."""
+    return f"alter column {quoted(column)} set not null"
+
+
+def allow_null(column: str) -> str:
+    """For a column that a declaration no longer has, or no longer requires."""
+    return f"alter column {quoted(column)} drop not null"
+
+
+def drop_column(table: str, column: str) -> str:
+    """What is in it is lost."""
+    return f"alter table {quoted(table)} drop column {quoted(column)}"
+
+
 def first_rows(table: SqlTable) -> str:
     """In key order, which the primary key's index gives for nothing."""
     return _first(table.name, table.column_names, table.key)
@@ -187,6 +261,19 @@ def _on_conflict(table: SqlTable) -> str:
 
 
 _BREAK: Final = "\n  "
+
+
+def _is_declared(sql_type: str) -> bool:
+    return sql_type in _DECLARED or _digits(sql_type, _ROOM) is not None
+
+
+def _digits(sql_type: str, of_words: Mapping[str, _Digits]) -> _Digits | None:
+    """The digits of a numeric type; None for what is no number."""
+    match = _NUMERIC.fullmatch(sql_type)
+    if match is None:
+        return of_words.get(sql_type)
+    precision, scale = int(match[1]), int(match[2])
+    return precision - scale, scale
 
 
 def _same_item(table: SqlTable, one: str, other: str) -> str:

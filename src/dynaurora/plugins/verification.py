@@ -314,7 +314,7 @@ def _last_rows(tables: Mapping[str, object]) -> str:
 
 def _tables(plugin: Plugin, written: Iterable[Written]) -> dict[str, _Named]:
     """The SQL tables whose columns are known: declared, or made whole by a create statement."""
-    found = {name: _Named(name, columns) for name, columns in plugin.tables.items()}
+    found = {name: _Named(name, table.column_names) for name, table in plugin.tables.items()}
     for statement in written:
         if statement.list != "create_table_queries":
             continue

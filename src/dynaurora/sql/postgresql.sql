@@ -80,6 +80,16 @@ create table if not exists {schema}.gaps (
   primary key (kind, bucket, object)
 )
 
+-- metadata_unmapped
+-- Attributes that items have and no column reads; '' stands for items that no table takes.
+create table if not exists {schema}.unmapped (
+  table_number integer not null references {schema}.tables (number),
+  attribute text not null,
+  changes bigint not null,
+  noticed_at timestamptz not null default now(),
+  primary key (table_number, attribute)
+)
+
 -- added_to_gaps
 -- A database of the version before gets these columns; which is told by the last of them, below.
 alter table {schema}.gaps
@@ -106,6 +116,23 @@ alter table {schema}.tables add column if not exists parked_at timestamptz
 -- The column that is added last: where it is, everything is.
 select parked_at from {schema}.tables limit 0
 
+-- add_unmapped
+-- In the order of the names, so that two workers cannot deadlock.
+insert into {schema}.unmapped as u (table_number, attribute, changes)
+select %s, n.attribute, n.changes
+from jsonb_to_recordset(%s::jsonb) as n (attribute text, changes bigint)
+where (select count(*) from {schema}.unmapped where table_number = %s) < %s
+  or exists (select from {schema}.unmapped as k where k.table_number = %s and k.attribute = n.attribute)
+order by n.attribute
+on conflict (table_number, attribute) do update
+set changes = u.changes + excluded.changes, noticed_at = now()
+
+-- list_unmapped
+select t.name, u.attribute, u.changes, u.noticed_at
+from {schema}.unmapped as u join {schema}.tables as t on t.number = u.table_number
+where coalesce(t.parked_for, '') <> 'dropped'
+order by t.name, u.attribute = '' desc, u.changes desc, u.attribute
+
 -- create_ledger
 -- No second index: updates then stay on their page (HOT). 3 digits of epoch, 14 of the label in
 -- milliseconds, 40 of the SequenceNumber. rev: the generation that applied the version, 0 = refused.
@@ -117,6 +144,10 @@ create table if not exists {ledger} (
   fix smallint not null default 0,
   at timestamptz not null
 ) with (fillfactor = 70)
+
+-- wait_briefly
+-- Whoever waits for a lock on a table makes every later statement wait behind it.
+select set_config('lock_timeout', '5s', true)
 
 -- lock_creation
 -- Create statements of all tables of a pipeline run one after another, outside a transaction.
@@ -159,6 +190,12 @@ where number = %s
 update {schema}.tables set generation = generation + 1, parked_for = 'dropped', reason = %s,
   plugin_digest = null, changed_at = now(), parked_at = now()
 where number = %s
+
+-- raise_generation
+update {schema}.tables set generation = generation + 1, changed_at = now() where number = %s
+
+-- count_older
+select count(*) from {ledger} where rev > 0 and rev < %s and not gone
 
 -- sql_table_owner
 select t.name from {schema}.sql_tables as s join {schema}.tables as t on t.number = s.table_number

@@ -1,0 +1,80 @@
+"""Evolving: the SQL tables of a changed plugin follow its declarations, before it is loaded.
+
+A load of the plugin as it was may run meanwhile: it finds the columns that it knows. One that holds
+a lock for long is waited for briefly; then the change is a race, and is tried with the next load.
+"""
+
+from collections.abc import Sequence
+
+from dynaurora.errors import PluginError, RowRefused, StatementRefused
+from dynaurora.log import log
+from dynaurora.plugins.contract import Plugin
+from dynaurora.plugins.evolution import EvolutionRefused, alterations, found_columns
+from dynaurora.plugins.statements import statements_of
+from dynaurora.plugins.tables import SqlTable
+from dynaurora.ports import Connection
+from dynaurora.sql.queries import Queries
+
+
+def pending_alterations(connection: Connection, plugin: Plugin) -> list[str]:
+    """The statements that would bring the tables that are there to what is declared.
+
+    Raises ``PluginError`` for what would lose data, with the SQL that would do it.
+    """
+    return [
+        statement
+        for table in plugin.tables.values()
+        for statement in _of(connection, plugin, table)
+    ]
+
+
+def _of(connection: Connection, plugin: Plugin, table: SqlTable) -> Sequence[str]:
+    said = statements_of(plugin.engine)
+    found = found_columns(connection.fetch(said.columns_of(table.name)))
+    if not found:
+        return ()
+    try:
+        actions = alterations(table, found, said)
+    except EvolutionRefused as error:
+        raise _refused(plugin, error) from None
+    return [said.alter(table.name, actions)] if actions else ()
+
+
+def evolve(connection: Connection, queries: Queries, plugin: Plugin) -> None:
+    """Alter the tables that are there. Raises ``PluginError``, and ``LoadRace`` where a lock is not
+    to be had soon."""
+    for statement in pending_alterations(connection, plugin):
+        try:
+            with connection.transaction():
+                connection.execute(queries["wait_briefly"])
+                connection.execute(statement)
+        except RowRefused as error:
+            raise PluginError(
+                f"{plugin.path}, required=True",
+                f"rows that are there have no value of it ({error.code})",
+                "a value in every row",
+                f"Leave required=True out, `dynaurora replay {plugin.table} --anew`, then put it "
+                "back.",
+            ) from error
+        except StatementRefused as error:
+            raise PluginError(
+                str(plugin.path),
+                f"the database answers {error.code} to `{statement}`: {error.found}",
+                "a table that it can alter",
+                "Drop what stands upon it, such as a view; then "
+                f"`dynaurora unpark {plugin.table}`.",
+            ) from error
+        log("info", "an SQL table was altered", table=plugin.table, statement=statement)
+
+
+def _refused(plugin: Plugin, error: EvolutionRefused) -> PluginError:
+    table = plugin.table
+    fill = f"`dynaurora unpark {table}` and `dynaurora replay {table} --anew`, which fills it from "
+    if error.loss:
+        remedy = f"Declare it as it was; or run `{error.loss}`, then {fill}the archive."
+    else:
+        remedy = (
+            f"Declare it as it was; or `dynaurora drop {table}`, `dynaurora unpark {table}` and "
+            f"`dynaurora replay {table}`, which fills it from the archive."
+        )
+    return PluginError(f"{plugin.path}, {error.place}", error.found, error.expected, remedy)
