@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynaurora.errors import ValueRefused
-from dynaurora.model.paths import Attribute, Each, Element, levels, path, rows_at, value_at
+from dynaurora.model.paths import (
+    Attribute,
+    Each,
+    Element,
+    levels,
+    path,
+    path_text,
+    rows_at,
+    value_at,
+)
 
 ITEM = {
     "M": {
@@ -198,3 +207,15 @@ def test_every_element_of_a_list_is_given_once(elements):
     found = list(rows_at((Attribute("l"), Each("[]")), {"M": {"l": {"L": elements}}}))
     assert [value for _, value in found] == elements
     assert [names for names, _ in found] == [(str(n),) for n in range(len(elements))]
+
+
+steps = st.one_of(
+    names.map(Attribute),
+    st.integers(0, 10**6).map(Element),
+    st.sampled_from([Each("[]"), Each("{}")]),
+)
+
+
+@given(st.lists(steps, max_size=4).map(tuple))
+def test_a_path_is_read_back_as_it_was_written(found):
+    assert path(path_text(found)) == found

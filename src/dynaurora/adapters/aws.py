@@ -64,8 +64,8 @@ _REMEDIES: Final[Mapping[str, str]] = {
 }
 
 
-def client_factory(region: str, endpoint: str = "") -> Client:
-    """Clients of one Region. endpoint: "" leaves it to the environment."""
+def client_factory(region: str, endpoint: str = "", *, first: str = "sts") -> Client:
+    """Clients of one Region. endpoint: "" leaves it to the environment. first: is asked first."""
     import boto3  # noqa: PLC0415 - see worker_client
 
     with aws_errors("AWS"):
@@ -78,7 +78,7 @@ def client_factory(region: str, endpoint: str = "") -> Client:
                 made[service] = session.client(
                     service,
                     endpoint_url=endpoint or None,
-                    config={"sts": _FIRST, "lambda": _ASKED}.get(service, _CONFIG),
+                    config={"lambda": _ASKED, first: _FIRST}.get(service, _CONFIG),
                 )
         return made[service]
 

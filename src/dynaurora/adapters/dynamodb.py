@@ -1,4 +1,4 @@
-"""DynamoDB, as far as `deploy` needs it: what a table is, and turning its stream on."""
+"""DynamoDB's tables: what one is, how large it is, and turning its stream on."""
 
 import time
 from collections.abc import Mapping
@@ -24,13 +24,16 @@ class TableDescription:
     """A DynamoDB table. ``stream_arn`` and ``stream_view`` are "" while its stream is off.
 
     table_id: another one for a table made anew under the same name.
-    items: refreshed by DynamoDB about every six hours.
+    items, size_bytes: refreshed by DynamoDB about every six hours.
+    key: the key attributes and their types (S, N or B), partition key first.
     """
 
     name: str
     table_id: str
     status: str
     items: int
+    size_bytes: int
+    key: Mapping[str, str]
     stream_arn: str
     stream_view: str
 
@@ -83,6 +86,14 @@ def _description(found: Mapping[str, Any]) -> TableDescription:
         table_id=found["TableId"],
         status=found["TableStatus"],
         items=int(found.get("ItemCount", 0)),
+        size_bytes=int(found.get("TableSizeBytes", 0)),
+        key=_key(found),
         stream_arn=found.get("LatestStreamArn", "") if is_on else "",
         stream_view=specification.get("StreamViewType", "") if is_on else "",
     )
+
+
+def _key(found: Mapping[str, Any]) -> dict[str, str]:
+    types = {each["AttributeName"]: each["AttributeType"] for each in found["AttributeDefinitions"]}
+    schema = sorted(found["KeySchema"], key=lambda each: str(each["KeyType"]))  # HASH, RANGE
+    return {each["AttributeName"]: types[each["AttributeName"]] for each in schema}

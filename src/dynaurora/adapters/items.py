@@ -11,6 +11,7 @@ An item that comes back is what a line of the pipeline holds: its binary values 
 
 from collections.abc import Generator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import count
 from typing import Any, Final
 
 import orjson
@@ -21,6 +22,18 @@ from dynaurora.adapters.aws import aws_errors
 Image = Mapping[str, Mapping[str, Any]]
 
 SEGMENTS: Final = 4
+PAGE_BYTES: Final = 1_048_576
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.Pagination"""
+
+SAMPLE_PAGES: Final = 64
+"""A sample is kept in memory: items of 400 KB are many fewer than were asked for."""
+
+READ_UNIT_BYTES: Final = 8_192
+"""An eventually consistent read unit is two reads of 4 KB.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+"""
+
 _BODY: Final = "dynaurora_body"
 _ITEMS: Final = b'"Items"'
 
@@ -41,6 +54,14 @@ def items_client(session: Any, endpoint: str = "") -> Any:
     events.register("before-call.dynamodb.BatchWriteItem", _sent)
     events.register("before-parse.dynamodb.Scan", _read)
     return client
+
+
+def items_client_of(region: str, endpoint: str = "") -> Any:
+    """The same of a Region, with the credentials of the environment."""
+    import boto3  # noqa: PLC0415 - takes longer than many a command
+
+    with aws_errors("AWS"):
+        return items_client(boto3.Session(region_name=region or None), endpoint)
 
 
 def scan(
@@ -77,6 +98,62 @@ def scan(
                 yield answer["Items"]
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def sample(
+    client: Any, table: str, items: int, *, segments: int = SEGMENTS
+) -> Generator[list[Image], None, None]:
+    """At most so many items of a table, from every part of it alike, eventually consistent.
+
+    A table that has no more is read whole. No more is read than is given, and at most
+    `SAMPLE_PAGES` pages, so the cost is bounded: see `sample_units`.
+
+    client: as `items_client` makes it.
+    """
+
+    def page(segment: int, start: Mapping[str, Any], limit: int) -> Mapping[str, Any]:
+        with aws_errors(f"table {table}"):
+            answer: Mapping[str, Any] = client.scan(
+                TableName=table, Segment=segment, TotalSegments=segments, Limit=limit, **start
+            )
+        return answer
+
+    share = -(-items // segments)
+    wanted, pages = items, count(1)
+    waiting: list[tuple[int, Mapping[str, Any]]] = [(segment, {}) for segment in range(segments)]
+    reading: dict[Future[Mapping[str, Any]], tuple[int, int]] = {}
+    pool = ThreadPoolExecutor(segments, thread_name_prefix=f"sample of {table}")
+    try:
+        while True:
+            while waiting and wanted and next(pages) <= SAMPLE_PAGES:
+                (segment, start), limit = waiting.pop(0), min(wanted, share)
+                wanted -= limit
+                reading[pool.submit(page, segment, start, limit)] = segment, limit
+            if not reading:
+                return
+            done, _ = wait(reading, return_when=FIRST_COMPLETED)
+            for one in done:
+                segment, limit = reading.pop(one)
+                answer = one.result()
+                wanted += limit - len(answer["Items"])
+                if last := answer.get("LastEvaluatedKey"):
+                    waiting.append((segment, {"ExclusiveStartKey": last}))
+                yield answer["Items"]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def sample_units(items: int, table_items: int, table_bytes: int) -> int:
+    """About how many read units a sample of so many items takes.
+
+    table_items, table_bytes: how many items the table has, and their size, as far as is known.
+    Each page that is read is rounded up by itself, which is left out here.
+    """
+    most = SAMPLE_PAGES * PAGE_BYTES
+    if not table_items:  # DynamoDB has not counted yet
+        return most // READ_UNIT_BYTES
+    size_bytes = min(most, table_bytes * min(items, table_items) // table_items)
+    return -(-size_bytes // READ_UNIT_BYTES)
 
 
 def _written(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> Mapping[str, Any]:

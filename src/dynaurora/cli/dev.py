@@ -26,7 +26,7 @@ Examples:
   aws dynamodb create-table --table-name orders --billing-mode PAY_PER_REQUEST \\
     --attribute-definitions AttributeName=order_id,AttributeType=S \\
     --key-schema AttributeName=order_id,KeyType=HASH
-  $EDITOR sqlqueries/orders.py
+  $EDITOR sqlqueries/orders.py          # or: dynaurora new orders --local
 """
 
 _PAUSE_S: Final = 0.1
@@ -80,11 +80,14 @@ def _run(
 ) -> None:
     from dynaurora.cli.this_machine import local_project
     from dynaurora.local.machine import LocalMachine
+    from dynaurora.local.running import noted
 
     console = progress_console()
     with console.status("Starting MiniStack, which stands for AWS, and PostgreSQL, for Aurora"):
         machine = stack.enter_context(LocalMachine(data, port=port))
     project = local_project(folder, machine, sqlqueries=sqlqueries)
+    environment = {**machine.environment(), "DYNAURORA_SQLQUERIES": str(project.sqlqueries)}
+    stack.enter_context(noted(project.root, machine.folder, environment))
     _develop(machine, project, is_kept=data is not None)
 
 

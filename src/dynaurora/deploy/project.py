@@ -118,6 +118,45 @@ def find_root(start: Path) -> Path:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where plugins and tables are: what is asked of a project by who needs no database."""
+
+    sqlqueries: Path
+    region: str
+    endpoint: str
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether an emulator on this machine stands in for AWS."""
+        return urlsplit(self.endpoint).hostname in _LOOPBACK
+
+
+def read_place(
+    start: Path, *, region: str = "", environment: Mapping[str, str] = os.environ
+) -> Place:
+    """The plugins and the Region of the project at or above ``start``; of ``start`` itself where
+    there is none.
+
+    region: as a flag gave it.
+    """
+    try:
+        root = find_root(start)
+    except ProjectError:
+        root, given = start.resolve(), _File("", {})
+    else:
+        given = _File.read(root / FILE, environment.get("DYNAURORA_ENV", ""))
+    folder = environment.get("DYNAURORA_SQLQUERIES", "") or given.text("sqlqueries")
+    return Place(
+        sqlqueries=root / (folder or "sqlqueries"),
+        region=region
+        or environment.get("AWS_REGION", "")
+        or environment.get("AWS_DEFAULT_REGION", "")
+        or given.text("region"),
+        endpoint=environment.get("AWS_ENDPOINT_URL", ""),
+    )
+
+
 def read_project(
     start: Path,
     *,

@@ -58,6 +58,18 @@ def temporary(parent: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a run holds the folder now."""
+    try:
+        with (folder / LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     with (folder / LOCK).open("a+") as lock:

@@ -70,6 +70,31 @@ def path(text: str) -> Path | None:
     return tuple(steps) or None
 
 
+_PLAIN_NAME: Final = re.compile(r"[\w-]+")
+
+
+def path_text(steps: Path) -> str:
+    """A path as it is written; `path` reads it back. An attribute's name is not empty.
+
+    >>> path_text((Attribute("a"), Element(0), Attribute("b.c"))), path_text(())
+    ('a[0]."b.c"', '$')
+    """
+    if not steps:
+        return "$"
+    return "".join(map(_step_text, steps)).removeprefix(".")
+
+
+def _step_text(step: PathStep) -> str:
+    if isinstance(step, Each):
+        return step.kind
+    if isinstance(step, Element):
+        return f"[{step.position}]"
+    if _PLAIN_NAME.fullmatch(step.name):
+        return f".{step.name}"
+    doubled = step.name.replace('"', '""')
+    return f'."{doubled}"'
+
+
 def _step(match: re.Match[str], *, is_first: bool) -> PathStep | None:
     if match["name"]:
         if bool(match["dot"]) == is_first:  # a dot stands between names, not before the first

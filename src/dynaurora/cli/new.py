@@ -1,0 +1,286 @@
+"""`dynaurora new`: reads some items of a table and writes the plugin that they ask for."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import gettempdir
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from dynaurora.cli.asking import errors_told
+from dynaurora.cli.output import INTERRUPTED, left_once, progress_console
+from dynaurora.model.names import is_table_name
+
+if TYPE_CHECKING:
+    from dynaurora.adapters.dynamodb import TableDescription
+    from dynaurora.adapters.items import Image
+    from dynaurora.deploy.project import Place
+    from dynaurora.errors import ProjectError
+    from dynaurora.inference.plan import InferredColumn, InferredPlugin, InferredRows
+    from dynaurora.inference.proof import Proof
+
+_ITEMS: Final = 10_000
+
+_EXAMPLES = """
+Examples:
+
+\b
+  dynaurora new orders                       writes sqlqueries/orders.py
+  dynaurora new orders --local               a table of the running `dynaurora dev`
+  dynaurora new orders --stdout              look at it first
+  dynaurora new orders --items 100000        look at more of the table
+  dynaurora new orders --json | jq '.tables[].columns[] | select(.type == "json")'
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("table")
+@click.option(
+    "--items",
+    type=click.IntRange(min=1),
+    default=_ITEMS,
+    show_default=True,
+    help="Read at most so many items.",
+)
+@click.option(
+    "--segments",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Read so many parts of the table side by side.",
+)
+@click.option("--stdout", "is_printed", is_flag=True, help="Print the plugin; write no file.")
+@click.option("--force", "is_forced", is_flag=True, help="Write over the plugin that is there.")
+@click.option("--yes", "is_agreed", is_flag=True, help="Read without asking.")
+@click.option("--json", "is_json", is_flag=True, help="Tell what was found as JSON.")
+@click.option("--local", "is_local", is_flag=True, help="The AWS of the running `dynaurora dev`.")
+@click.option("--region", metavar="REGION", default="", help="The AWS Region.")
+@click.option(
+    "--endpoint-url", "endpoint", metavar="URL", default="", help="Another DynamoDB than AWS's."
+)
+@click.option(
+    "--sqlqueries",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The folder of the plugins. Default: the project's.",
+)
+def new(
+    *,
+    table: str,
+    items: int,
+    segments: int,
+    is_printed: bool,
+    is_forced: bool,
+    is_agreed: bool,
+    is_json: bool,
+    is_local: bool,
+    region: str,
+    endpoint: str,
+    folder: Path | None,
+) -> None:
+    """Write the plugin of TABLE, as its items ask for it.
+
+    Reads some of them (all of a small table), infers columns, types and child tables, and writes
+    one file into sqlqueries/. What reading costs is told before, and on a terminal it asks. No file
+    is written over without --force.
+    """
+    from dynaurora.adapters.dynamodb import describe_table
+    from dynaurora.inference.plan import infer
+    from dynaurora.inference.writing import plugin_text
+
+    try:
+        with left_once(), errors_told(is_json=is_json):
+            place = _place(folder, region, endpoint, is_local=is_local)
+            path = None if is_printed else _path(place.sqlqueries, table, is_forced=is_forced)
+            described = describe_table(_dynamodb(place), table)
+            units = _told_cost(described, items)
+            if not (is_agreed or place.is_on_this_machine or _confirmed()):
+                raise click.exceptions.Exit(1)
+            images = _sampled(place, table, items, segments)
+            found = infer(table, described.key, images)
+            text = plugin_text(found, described.items)
+            with _draft(text, path) as draft:
+                proven = _proven(draft, table, images)
+                if path is not None:
+                    _publish(draft, path, is_forced=is_forced)
+    except KeyboardInterrupt:
+        click.echo("Interrupted; nothing is written.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    if is_json:
+        facts = _as_json(found, described, proven)
+        click.echo(json.dumps({**facts, "file": path and str(path), "read_units": units}))
+    elif path is None:
+        click.echo(text, nl=False)
+    for line in _as_text(found, described, proven, path):
+        click.echo(line, err=is_json or is_printed)
+
+
+def _place(folder: Path | None, region: str, endpoint: str, *, is_local: bool) -> "Place":
+    from dynaurora.deploy.project import find_root, read_place
+    from dynaurora.local.running import running
+
+    if is_local:
+        os.environ.update(running(find_root(Path())))  # as if its export lines had been copied
+    place = read_place(Path(), region=region)
+    return replace(
+        place, endpoint=endpoint or place.endpoint, sqlqueries=folder or place.sqlqueries
+    )
+
+
+def _path(folder: Path, table: str, *, is_forced: bool) -> Path:
+    """Where the plugin is, or is to be; raises ``ProjectError`` where one is and may not go."""
+    from dynaurora.errors import ProjectError
+    from dynaurora.plugins.folder import scan_folder
+
+    scan = scan_folder(folder)
+    if problem := scan.problem_of(table):
+        raise problem
+    known = scan.plugins.get(table)
+    if known is not None and not is_forced:
+        raise _there_already(known)
+    if not is_table_name(table):
+        raise ProjectError(
+            f'table "{table}"', "is no name of a DynamoDB table", "3 to 255 of A-Z a-z 0-9 _ . -"
+        )
+    return known or folder / f"{table}.py"
+
+
+def _there_already(path: Path) -> "ProjectError":
+    from dynaurora.errors import ProjectError
+
+    return ProjectError(
+        str(path), "is there already", "", "Look with --stdout, or write over it with --force."
+    )
+
+
+def _dynamodb(place: "Place") -> Any:
+    from dynaurora.adapters.aws import client_factory
+
+    return client_factory(place.region, place.endpoint, first="dynamodb")("dynamodb")
+
+
+def _told_cost(table: "TableDescription", items: int) -> int:
+    """Tell on stderr what reading will cost; the read units."""
+    from dynaurora.adapters.items import sample_units
+
+    units = sample_units(items, table.items, table.size_bytes)
+    if table.items:
+        which = "all of them" if items >= table.items else f"{items:,} of them"
+        told = f"about {table.items:,} items; reading {which} takes about {units:,} read units"
+    else:
+        told = f"not counted yet by DynamoDB; reading takes at most {units:,} read units"
+    click.echo(f"{table.name}: {told}", err=True)
+    return units
+
+
+def _confirmed() -> bool:
+    """Ask a person; a program has meant it."""
+    return not sys.stdin.isatty() or click.confirm("Read them?", err=True)
+
+
+def _sampled(place: "Place", table: str, items: int, segments: int) -> "list[Image]":
+    from dynaurora.adapters.items import items_client_of, sample
+
+    client = items_client_of(place.region, place.endpoint)
+    images: list[Image] = []
+    with progress_console().status(f"Reading {table}") as shown:
+        for page in sample(client, table, items, segments=segments):
+            images += page
+            shown.update(f"Reading {table}: {len(images):,} items")
+    return images
+
+
+@contextmanager
+def _draft(text: str, path: Path | None) -> Iterator[Path]:
+    """The plugin in a file that is none yet, beside its place, so that it can be moved there."""
+    folder = Path(gettempdir()) if path is None else path.parent
+    draft = folder / f".new-{os.getpid()}.py"
+    try:
+        draft.write_text(text, encoding="utf-8")
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _proven(draft: Path, table: str, images: "Sequence[Image]") -> "Proof":
+    from dynaurora.inference.proof import proof
+    from dynaurora.plugins.folder import load_plugin
+
+    return proof(load_plugin(draft, table, "postgresql"), images)
+
+
+def _publish(draft: Path, path: Path, *, is_forced: bool) -> None:
+    """Give the file its name: all of it at once, and over another only if that is wanted."""
+    if is_forced:
+        draft.replace(path)
+        return
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise _there_already(path) from None
+    except OSError:  # a file system without links
+        draft.replace(path)
+
+
+def _as_text(
+    found: "InferredPlugin", table: "TableDescription", proven: "Proof", path: Path | None
+) -> Iterator[str]:
+    columns, rows = _counts(found)
+    tables = f"{len(found.tables)} tables, " if len(found.tables) > 1 else ""
+    told = f"{tables}{columns:,} columns, {rows:,} child tables"
+    yield f"{path or found.table}: {told}, from {found.items:,} items"
+    for reason, times in proven.refused.items():
+        yield f"{times:,} of them would be quarantined: {reason}"
+    if path is not None:
+        yield "Next, after reading it:"
+        yield f"  dynaurora check {table.name}"
+        yield "  dynaurora dev"
+
+
+def _counts(found: "InferredPlugin") -> tuple[int, int]:
+    from dynaurora.inference.plan import InferredRows
+
+    fields = [each for table in found.tables for each in table.fields]
+    rows = sum(isinstance(each, InferredRows) for each in fields)
+    return len(fields) - rows, rows
+
+
+def _as_json(found: "InferredPlugin", table: "TableDescription", proven: "Proof") -> dict[str, Any]:
+    return {
+        "table": found.table,
+        "items_read": found.items,
+        "items": table.items,
+        "refused": proven.refused,
+        "tables": [
+            {
+                "name": each.name or None,
+                "key": each.key,
+                "when": dict(each.when),
+                "items": each.items,
+                "columns": [_field(one) for one in each.fields],
+                "left_out": dict(each.left_out),
+            }
+            for each in found.tables
+        ],
+    }
+
+
+def _field(found: "InferredColumn | InferredRows") -> dict[str, Any]:
+    from dynaurora.inference.plan import InferredRows
+    from dynaurora.model.paths import path_text
+
+    told: dict[str, Any] = {
+        "name": found.name,
+        "path": None if found.path is None else path_text(found.path),
+        "evidence": found.note,
+        "is_held": found.is_held,
+    }
+    if isinstance(found, InferredRows):
+        return {**told, "at": found.at, "columns": [_field(each) for each in found.columns]}
+    return {**told, "type": found.type}

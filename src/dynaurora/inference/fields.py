@@ -1,0 +1,213 @@
+"""Which columns and rows evidence asks for: types and paths, not yet names.
+
+one type of value                 ─► a column of that type
+a map whose names are a record's  ─► a column per name, by path
+a map whose names are data        ─► rows, one per entry: ``m{}``
+a list or a set                   ─► rows, one per element: ``l[]``
+several types, odd, deep          ─► ``json``
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from dynaurora.inference.evidence import Evidence
+from dynaurora.model.paths import Attribute, Each, Path, levels
+
+_RECORD_NAMES: Final = 40
+"""A record with more attributes would be wider than most tables."""
+
+_FEW_NAMES: Final = 3
+_LEVELS: Final = 2
+_DEPTH: Final = 4
+_LEVEL_BYTES: Final = 1_000
+"""A map's name is part of its row's key, beside the item's (docs/types.md, Sizes)."""
+
+_KEY_BYTES: Final = 2_600
+"""What an index of PostgreSQL holds for certain (docs/types.md, Sizes)."""
+
+_DATA_NAME: Final = re.compile(r"[\d.,:/+ -]+|[0-9a-f-]{32,36}|\S*[@#]\S*", re.ASCII)
+"""Names that are dates, numbers, UUIDs, addresses: nobody calls an attribute so."""
+
+_LISTS: Final = frozenset({"L", "SS", "NS", "BS"})
+_SCALARS: Final = {"S": "text", "N": "numeric", "B": "bytes", "BOOL": "boolean"}
+
+Kind = Literal["column", "record", "entries", "elements"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDraft:
+    """A column without a name.
+
+    type: its word. path: from the item, or from the element or entry that its row stands for.
+    times: how often it was there. note: the evidence, for people.
+    is_held: whether PostgreSQL holds all that was seen.
+    """
+
+    type: str
+    path: Path
+    times: int
+    note: str
+    is_held: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RowsDraft:
+    """Rows without a name. path: ends in ``[]`` or ``{}``."""
+
+    path: Path
+    times: int
+    note: str
+    columns: tuple[ColumnDraft, ...]
+
+
+Draft = ColumnDraft | RowsDraft
+
+
+def drafts(names: Mapping[str, Evidence], times: int) -> list[Draft]:
+    """The columns and rows of a record that was seen so often, in the order of their paths."""
+    return list(_record(names, (), (), times))
+
+
+def share(times: int, of: int) -> str:
+    """A part for people, never 100 % or 0 % where it is not.
+
+    >>> share(5, 5), share(9_999, 10_000), share(1, 3), share(1, 2_000)
+    ('100 %', '99.9 %', '33 %', 'under 0.1 %')
+    """
+    if times == of:
+        return "100 %"
+    tenths = 1_000 * times // of
+    if not tenths:
+        return "under 0.1 %"
+    if tenths < 10 or tenths >= 990:
+        return f"{tenths // 10}.{tenths % 10} %"
+    return f"{(100 * times + of // 2) // of} %"
+
+
+def kind_of(seen: Evidence) -> Kind:
+    """What becomes of what was seen at one place."""
+    types = seen.types
+    if types == {"M"}:
+        return _kind_of_maps(seen)
+    if types and types <= _LISTS and seen.elements is not None and seen.elements.times:
+        return "column" if seen.elements.types & _LISTS else "elements"  # no matrices
+    return "column"
+
+
+def key_draft(name: str, tag: str, role: str, seen: Evidence) -> ColumnDraft:
+    """The column of a key attribute, of the type that tells its keys apart.
+
+    tag: S, N or B. role: what the note calls it.
+    """
+    longest_bytes = seen.texts.longest_bytes if tag == "S" else seen.longest_binary
+    odd = "; more than PostgreSQL's index holds" if longest_bytes > _KEY_BYTES else ""
+    if seen.has_nul:
+        odd += "; U+0000 in some, which PostgreSQL does not hold: those are quarantined"
+    size = "; ".join((role, *_size(_SCALARS[tag], seen)))
+    return ColumnDraft(_SCALARS[tag], (Attribute(name),), seen.times, size + odd)
+
+
+def _kind_of_maps(seen: Evidence) -> Kind:
+    if not seen.keys.times:
+        return "column"  # always empty
+    entries = seen.every_entry()
+    if _is_record(seen, entries):
+        return "record"
+    is_alike = len(entries.types) == 1 or (entries.types and entries.types <= _LISTS)
+    can_be_level = seen.keys.longest_bytes <= _LEVEL_BYTES and not seen.keys.has_nul
+    return "entries" if is_alike and can_be_level else "column"
+
+
+def _is_record(seen: Evidence, entries: Evidence) -> bool:
+    """Whether the names of a map are those of a record: few, most of them always there."""
+    if seen.is_open or "" in seen.names or len(seen.names) > _RECORD_NAMES:
+        return False
+    if all(_DATA_NAME.fullmatch(name) for name in seen.names):
+        return False
+    is_full = 2 * seen.keys.times >= len(seen.names) * seen.tags["M"]
+    return is_full or len(entries.types) > 1 or len(seen.names) <= _FEW_NAMES
+
+
+def _record(names: Mapping[str, Evidence], base: Path, path: Path, times: int) -> Iterator[Draft]:
+    for name in sorted(names, key=lambda name: (name.lower(), name)):
+        yield from _place(names[name], base, (*path, Attribute(name)), times)
+
+
+def _place(seen: Evidence, base: Path, path: Path, times: int) -> Iterator[Draft]:
+    """base: the path of the rows that this is inside; path: from there."""
+    kind = kind_of(seen)
+    if kind == "record" and len(path) < _DEPTH:
+        yield from _record(seen.names, base, path, times)
+    elif kind in ("entries", "elements") and len(levels(base)) < _LEVELS:
+        yield from _rows(kind, seen, (*base, *path), times)
+    else:
+        yield _column(seen, path, times)
+
+
+def _rows(kind: Kind, seen: Evidence, path: Path, times: int) -> Iterator[RowsDraft]:
+    """The rows of a map or list, and those that are inside them."""
+    inner = seen.every_entry() if kind == "entries" else seen.elements
+    assert inner is not None  # noqa: S101 - see kind_of
+    whole = (*path, Each("{}" if kind == "entries" else "[]"))
+    found = list(_place(inner, whole, (), inner.times))
+    columns = tuple(each for each in found if isinstance(each, ColumnDraft))
+    if columns:
+        note = f"{share(seen.times, times)}; at most {_counted(seen.most_rows, 'row')}"
+        yield RowsDraft(whole, seen.times, note, columns)
+    yield from (each for each in found if isinstance(each, RowsDraft))
+
+
+def _column(seen: Evidence, path: Path, times: int) -> ColumnDraft:
+    word = _type(seen)
+    null = (f"NULL in {seen.tags['NULL']:,}",) if seen.types and "NULL" in seen.tags else ()
+    words = seen.texts.words if word == "text" else []
+    if words:
+        note = "; ".join((f"{share(seen.times, times)}: {', '.join(words)}", *null))
+    else:
+        note = "; ".join((share(seen.times, times), *_size(word, seen), *null))
+    is_held = word not in ("text", "json") or not seen.has_nul
+    return ColumnDraft(word, path, seen.times, note, is_held)
+
+
+def _type(seen: Evidence) -> str:
+    """The type that holds all that was seen, and of its kind what may come."""
+    if len(seen.types) != 1:
+        return "json"
+    (tag,) = seen.types
+    if tag == "S" and seen.texts.formats:
+        return seen.texts.formats[0]
+    return _SCALARS.get(tag, "json")
+
+
+def _size(word: str, seen: Evidence) -> Iterator[str]:
+    if word == "text":
+        yield f"at most {_counted(seen.texts.longest, 'character')}"
+    elif word == "numeric":
+        yield _digits(seen)
+    elif word == "bytes":
+        yield f"at most {_counted(seen.longest_binary, 'byte')}"
+    elif word == "json":
+        yield _types_seen(seen)
+
+
+def _digits(seen: Evidence) -> str:
+    found = seen.numbers
+    digits = _counted(found.integer_digits + found.scale, "digit")
+    decimals = f", {_counted(found.scale, 'decimal')}" if found.scale else ""
+    return f"at most {digits}{decimals}"
+
+
+def _types_seen(seen: Evidence) -> str:
+    if not seen.types:
+        return "always NULL"
+    if len(seen.types) == 1:
+        (tag,) = seen.types
+        return {"M": "a map", "L": "a list"}.get(tag, f"always {tag}")
+    by_times = sorted(seen.types, key=lambda tag: (-seen.tags[tag], tag))
+    return ", ".join(f"{tag} in {seen.tags[tag]:,}" for tag in by_times)
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,124 @@
+"""An inferred plugin loads every item that it was inferred from: random ones, and real ones."""
+
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dynaurora.demo.comparison import compare
+from dynaurora.demo.datasets import datasets
+from dynaurora.inference.plan import infer
+from dynaurora.inference.writing import plugin_text
+from dynaurora.plugins.folder import PluginFolder
+from dynaurora.plugins.inspection import inspect_folder
+from model.dynamodb_values import names, values
+from support.inferred import TABLE, refusals, text_of
+from support.load import LoadMachine, line
+
+IN_A_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+LITTLE = settings(IN_A_FOLDER, max_examples=15)
+
+_sequence = count(10**21)
+
+
+@pytest.fixture
+def machine(database_url, tmp_path):
+    with LoadMachine(database_url, tmp_path) as found:
+        yield found
+
+
+KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+NAMES = st.sampled_from(["a", "A", "b.c", "order", "name", "position"]) | names
+"""So few that items have some in common."""
+
+
+@st.composite
+def item_lists(draw):
+    """Items of one table: their keys differ, and PostgreSQL can hold them."""
+    keys = draw(st.lists(KEYS, max_size=4, unique=True))
+    return [{**draw(st.dictionaries(NAMES, values, max_size=4)), "id": {"S": key}} for key in keys]
+
+
+@IN_A_FOLDER
+@given(item_lists())
+def test_an_inferred_plugin_makes_the_rows_of_every_item(tmp_path, images):
+    assert refusals(tmp_path, images) == {}
+
+
+@IN_A_FOLDER
+@given(item_lists())
+def test_the_same_items_in_another_order_give_the_same_file(images):
+    assert text_of(images) == text_of(images[::-1])
+
+
+def loaded_and_compared(machine, table, key, items):
+    """Load items with the plugin that is inferred from them; what the load and the comparison say.
+
+    key: the key attributes and their types.
+    """
+    machine.plugin(table, plugin_text(infer(table, key, items), len(items)))
+    loaded = machine.load_lines(
+        table,
+        *(line(table, next(_sequence), {name: item[name] for name in key}, item) for item in items),
+    )
+    plugin = PluginFolder(machine.folder, "postgresql").plugin(table)
+    with machine.database.session() as engine:
+        return loaded, compare(plugin, [items], engine)
+
+
+@LITTLE
+@given(item_lists())
+def test_a_load_takes_every_item(machine, images):
+    for statement in ("drop schema public cascade", "create schema public"):
+        machine.execute(statement)
+    machine.execute("drop schema if exists dynaurora cascade")
+    loaded, comparison = loaded_and_compared(machine, TABLE, {"id": "S"}, images)
+    assert (loaded.applied, loaded.quarantined) == (len(images), 0)
+    assert comparison.differences == ()
+
+
+@pytest.mark.parametrize("dataset", datasets(is_whole_year=False), ids=lambda one: one.table)
+def test_real_data_loads_whole_and_is_equal_by_value(machine, dataset):
+    items = list(dataset.limited(3_000).items())
+    key = {attribute.name: attribute.type for attribute in dataset.key}
+    loaded, comparison = loaded_and_compared(machine, dataset.table, key, items)
+    assert (loaded.applied, loaded.quarantined) == (len(items), 0)
+    assert comparison.differences == ()
+    (inspected,) = inspect_folder(machine.folder, "postgresql")
+    assert inspected.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("separator", "when"),
+    [
+        ("#", 'when={"PK": "USER#*", "SK": "ORDER#*"}'),
+        (" ", """when={'"entity.type"': "ORDER"}"""),
+    ],
+)
+def test_each_entity_loads_into_its_own_tables(machine, separator, when):
+    kinds = {
+        "USER": {"name": {"S": "n"}, "tags": {"SS": ["a", "b"]}},
+        "ORDER": {"total": {"N": "1.5"}, "name": {"N": "1"}},
+    }
+    items = [
+        {
+            "PK": {"S": f"USER{separator}{number}"},
+            "SK": {"S": f"{kind}{separator}{number}"},
+            "entity.type": {"S": kind},
+            **attributes,
+        }
+        for number in range(12)
+        for kind, attributes in kinds.items()
+    ]
+    key = {"PK": "S", "SK": "S"}
+    assert when in plugin_text(infer("Shop", key, items), len(items))
+    machine.plugin("Shop", plugin_text(infer("Shop", key, items), len(items)))
+    lines = [line("Shop", next(_sequence), {n: each[n] for n in key}, each) for each in items]
+    loaded = machine.load_lines("Shop", *lines)
+    assert (loaded.applied, loaded.quarantined) == (len(items), 0)
+    (inspected,) = inspect_folder(machine.folder, "postgresql")
+    assert inspected.problems == ()
+    assert machine.rows("select count(*), min(name) from shop_user") == [(12, "n")]
+    assert machine.rows("select count(*), sum(total), sum(name) from shop_order") == [(12, 18, 12)]
+    assert machine.rows("select count(*) from shop_user_tags") == [(24,)]
