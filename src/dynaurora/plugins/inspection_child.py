@@ -7,6 +7,7 @@ must not get into that talk, so the real streams are put aside before any plugin
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +15,7 @@ from dynaurora.errors import PluginError
 from dynaurora.plugins.contract import Engine
 from dynaurora.plugins.inspection import READY, Inspected, Problem, encoded, problem_of
 from dynaurora.plugins.loading import Reading, finding_error, read_plugin
+from dynaurora.plugins.overlaps import overlaps
 from dynaurora.plugins.relations import relations_used
 from dynaurora.plugins.rules import Finding, findings
 
@@ -58,6 +60,7 @@ def _problems(path: Path, reading: Reading) -> tuple[Problem, ...]:
         message = f"its SQL was not verified ({type(error).__name__}: {error})"
         remedy = "Please report this; `dynaurora check --database URL` decides meanwhile."
         problems.append(Problem(str(path), message, remedy, is_error=False, is_undecided=True))
+    problems += _overlaps(path, reading)
     return tuple(sorted(problems, key=lambda problem: _position(problem.where)))
 
 
@@ -68,6 +71,19 @@ def _verified(reading: Reading) -> list[Finding]:
     from dynaurora.plugins.verification import verify  # noqa: PLC0415 - see above
 
     return list(verify(reading.plugin, reading.written))
+
+
+def _overlaps(path: Path, reading: Reading) -> Iterator[Problem]:
+    for found in overlaps(reading.plugin):
+        from dynaurora.plugins.places import Source, where  # noqa: PLC0415 - for what is wrong
+
+        place = Source(reading.data).table_or_rows(found.other)
+        yield Problem(
+            where(path, *place),
+            f"{found.one} and {found.other} both take {found.taken}: an item lands in both",
+            "Say in one of them by what it differs, if that is not meant.",
+            is_error=False,
+        )
 
 
 def _position(where: str) -> list[int]:

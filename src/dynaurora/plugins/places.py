@@ -79,6 +79,16 @@ class Source:
             offset -= len(text.value)
         return _place(node)
 
+    def table_or_rows(self, name: str) -> tuple[int, ...]:
+        """The line and column of the ``Table("name", …)``, or of the rows of this name."""
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Call):
+                named = [kw.value for kw in node.keywords if kw.arg == "name"]
+                for value in (*node.args[:1], *named):
+                    if isinstance(value, ast.Constant) and value.value == name:
+                        return _place(node)
+        return self.declared(f'columns["{name}"]')[1]
+
     def named(self, name: str) -> tuple[int, ...]:
         """The line and column of what the file says a name is."""
         assigned = self._assigned(name)
