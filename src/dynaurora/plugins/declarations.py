@@ -40,12 +40,16 @@ Policy = Literal["remove", "mark", "keep"]
 
 
 class DeclarationError(ValueError):
-    """A declaration is wrong. ``place`` is the part of it: ``columns["lines"]["sku"]``."""
+    """A declaration is wrong. ``place`` is the part of it: ``columns["lines"]["sku"]``.
 
-    def __init__(self, place: str, message: str) -> None:
+    is_twice: it is there more than once, and each time otherwise.
+    """
+
+    def __init__(self, place: str, message: str, *, is_twice: bool = False) -> None:
         super().__init__(f"{place}: {message}" if place else message)
         self.place = place
         self.message = message
+        self.is_twice = is_twice
 
 
 @dataclass(frozen=True, slots=True)

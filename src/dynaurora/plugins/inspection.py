@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from select import select
@@ -63,7 +63,7 @@ class Inspected:
 
     table: the DynamoDB table; what the file is called, if that is no table's name.
     digest: of the file's bytes; "" if it could not be run.
-    sql_tables: the SQL tables that it makes.
+    sql_tables, indexes: the SQL tables and indexes that it makes.
     is_row_wise: whether its loads may run side by side.
     relations: those that its insert statements read.
     """
@@ -73,6 +73,7 @@ class Inspected:
     digest: str = ""
     problems: tuple[Problem, ...] = ()
     sql_tables: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
     is_row_wise: bool = False
     relations: tuple[str, ...] = ()
 
@@ -125,6 +126,7 @@ def _decoded(line: bytes) -> Inspected:
         digest=fields["digest"],
         problems=problems,
         sql_tables=tuple(fields["sql_tables"]),
+        indexes=tuple(fields["indexes"]),
         is_row_wise=fields["is_row_wise"],
         relations=tuple(fields["relations"]),
     )
@@ -216,20 +218,34 @@ def _told(code: int) -> str:
 
 
 def _with_collisions(inspected: Sequence[Inspected]) -> Iterator[Inspected]:
-    """Two plugins that make one SQL table stop each other: neither is the right one."""
-    makers: dict[str, list[Inspected]] = {}
+    """Two plugins that make one SQL table stop each other: neither is the right one.
+
+    Of two indexes with one name the second would be left out, and nobody would be told.
+    """
+    tables = _makers(inspected, lambda one: one.sql_tables)
+    indexes = _makers(inspected, lambda one: one.indexes)
     for one in inspected:
-        for name in one.sql_tables:
-            makers.setdefault(name.lower(), []).append(one)
+        found = (
+            *_shared("SQL table", one, one.sql_tables, tables),
+            *_shared("index", one, one.indexes, indexes),
+        )
+        yield replace(one, problems=(*one.problems, *found))
+
+
+_Makers = Mapping[str, Sequence[Inspected]]
+
+
+def _makers(inspected: Sequence[Inspected], names: Callable[[Inspected], Sequence[str]]) -> _Makers:
+    found: dict[str, list[Inspected]] = {}
     for one in inspected:
-        problems = [
-            Problem(
-                str(one.path),
-                f'SQL table "{name}" is also made by {other.path}',
-                "Give one of them another name.",
-            )
-            for name in one.sql_tables
-            for other in makers[name.lower()]
-            if other is not one
-        ]
-        yield replace(one, problems=(*one.problems, *problems))
+        for name in names(one):
+            found.setdefault(name.lower(), []).append(one)
+    return found
+
+
+def _shared(kind: str, one: Inspected, names: Sequence[str], makers: _Makers) -> Iterator[Problem]:
+    for name in names:
+        for other in makers[name.lower()]:
+            if other is not one:
+                found = f'{kind} "{name}" is also made by {other.path}'
+                yield Problem(str(one.path), found, "Give one of them another name.")

@@ -7,17 +7,18 @@ must not get into that talk, so the real streams are put aside before any plugin
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 from dynaurora.errors import PluginError
-from dynaurora.plugins.contract import Engine
+from dynaurora.plugins.contract import Engine, Plugin
 from dynaurora.plugins.inspection import READY, Inspected, Problem, encoded, problem_of
 from dynaurora.plugins.loading import Reading, finding_error, read_plugin
 from dynaurora.plugins.overlaps import overlaps
 from dynaurora.plugins.relations import relations_used
-from dynaurora.plugins.rules import Finding, findings
+from dynaurora.plugins.rules import Finding, created_index, findings
 
 
 def main(engine: Engine) -> None:
@@ -46,6 +47,7 @@ def inspect_file(table: str, path: Path, engine: Engine) -> Inspected:
         digest=plugin.digest,
         problems=_problems(path, reading),
         sql_tables=plugin.sql_tables,
+        indexes=tuple(dict.fromkeys(_indexes(plugin))),
         is_row_wise=plugin.is_row_wise,
         relations=relations_used(plugin),
     )
@@ -61,6 +63,7 @@ def _problems(path: Path, reading: Reading) -> tuple[Problem, ...]:
         remedy = "Please report this; `dynaurora check --database URL` decides meanwhile."
         problems.append(Problem(str(path), message, remedy, is_error=False, is_undecided=True))
     problems += _overlaps(path, reading)
+    problems += _indexes_made_twice(path, reading.plugin)
     return tuple(sorted(problems, key=lambda problem: _position(problem.where)))
 
 
@@ -84,6 +87,21 @@ def _overlaps(path: Path, reading: Reading) -> Iterator[Problem]:
             "Say in one of them by what it differs, if that is not meant.",
             is_error=False,
         )
+
+
+def _indexes(plugin: Plugin) -> list[str]:
+    found = (created_index(statement, plugin.engine) for statement in dict.fromkeys(plugin.create))
+    return [name for name in found if name]
+
+
+def _indexes_made_twice(path: Path, plugin: Plugin) -> Iterator[Problem]:
+    for name, count in Counter(_indexes(plugin)).items():
+        if count > 1:
+            yield Problem(
+                str(path),
+                f'index "{name}" is made twice, of different columns: the second would be left out',
+                "Write one of them into create_table_queries, under another name.",
+            )
 
 
 def _position(where: str) -> list[int]:

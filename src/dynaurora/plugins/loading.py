@@ -4,6 +4,7 @@ The file is compiled under its own name, so a traceback shows its lines, and run
 nobody else sees: names such as ``prod.Orders-v2`` are no module names.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from dynaurora.plugins.declarations import (
     check_key,
     normalised_columns,
 )
+from dynaurora.plugins.limits import check_limits
 from dynaurora.plugins.rules import (
     Finding,
     StatementList,
@@ -58,6 +60,7 @@ NAMES: Final = ("key", "columns", *LISTS, "select_table_queries")
 _SqlTables = Mapping[int, Sequence[SqlTable]]
 """The SQL tables of each Table, by its identity: equal Tables may stand for different things."""
 _Say = Callable[[Sequence[SqlTable], str], list[str]]
+_REMOVED_COLUMN: Final = re.compile(r"\bremoved\.(\w+)", re.IGNORECASE)
 _DATA: Final = (str, tuple, list, dict)
 _ALMOST: Final = 0.8
 _MODULE: Final = "_dynaurora_plugin"
@@ -158,6 +161,7 @@ class _Definitions:
         for name, found in rows.items():
             check_rows_names(name, key, found)
         column_names_fit("columns", tuple(columns))
+        check_limits(self.engine, columns, rows)
         return Plugin(
             table=self.table,
             path=self.path,
@@ -235,7 +239,11 @@ class _Definitions:
                         "here, write the expression into your statement",
                     )
         for name in columns.keys() & rows.keys():
-            raise DeclarationError(f'columns["{name}"]', "it is a column here and rows there")
+            raise DeclarationError(
+                f'columns["{name}"]',
+                "it is a column here and rows there; call one of them otherwise",
+                is_twice=True,
+            )
         return columns, rows
 
     def _key(
@@ -247,8 +255,9 @@ class _Definitions:
         if not keys:
             if not self.namespace.keys() & set(NAMES):
                 raise self._error("", "it declares nothing", "a Table, or key, columns and SQL")
-            first = next(iter(columns), "id")
-            raise self._error("key", "key is missing", "", f'Add key = "{first}".')
+            raise self._error(
+                "key", "key is missing", "", f'Add key = "{self._likely_key(columns)}".'
+            )
         for other in keys[1:]:
             if other != keys[0]:
                 raise DeclarationError(
@@ -262,6 +271,12 @@ class _Definitions:
                     f'columns["{name}"]', "a key of DynamoDB is an attribute, never inside one"
                 )
         return keys[0]
+
+    def _likely_key(self, columns: Mapping[str, Column]) -> str:
+        """What the statements read of ``removed``, else the first column."""
+        texts = [written.text for written in self.written()]
+        read = [name for text in texts for name in _REMOVED_COLUMN.findall(text)]
+        return next((name for name in read if name in columns), next(iter(columns), "id"))
 
     def _own_key(self) -> tuple[str, ...]:
         key = self.namespace["key"]
@@ -377,7 +392,9 @@ def _same_meaning(name: str, staged: Column | Rows, found: Column | Rows) -> Non
     new = _staged_rows(found) if isinstance(found, Rows) else _staged(name, found)
     if new != staged:
         raise DeclarationError(
-            f'columns["{name}"]', "it is declared twice, with different types or paths"
+            f'columns["{name}"]',
+            "it is declared twice, with different types or paths; call one of them otherwise",
+            is_twice=True,
         )
 
 
@@ -407,8 +424,21 @@ def _declaration_error(
 ) -> PluginError:
     from dynaurora.plugins.places import Source, where  # noqa: PLC0415 - see above
 
-    place, at = Source(data).declared(error.place, raised)
-    return PluginError(where(path, *at), f"{place}: {error.message}" if place else error.message)
+    source = Source(data)
+    place, at = source.declared(error.place, raised)
+    found = f"{_short(place)}: {error.message}" if place else error.message
+    if error.is_twice:
+        places = [where(Path(path.name), *each) for each in source.declarations(error.place)]
+        found += f" ({', '.join(places)})"
+    return PluginError(where(path, *at), found)
+
+
+def _short(place: str) -> str:
+    """An attribute's name may have 64 KB, and stand in a place."""
+    return place if len(place) <= _SHOWN else f"{place[:_SHOWN]}…"
+
+
+_SHOWN: Final = 120
 
 
 def _run_error(path: Path, error: BaseException) -> PluginError:

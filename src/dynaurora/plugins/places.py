@@ -64,6 +64,13 @@ class Source:
                 return whole, _place(found)
         return whole, call
 
+    def declarations(self, place: str) -> list[tuple[int, ...]]:
+        """Every line and column at which something of this place is declared."""
+        names = _NAME_IN_PLACE.findall(place)
+        candidates = self._candidates(None, place.partition("[")[0])
+        found = (self._inside(candidate, names) for candidate in candidates)
+        return sorted({_place(node) for node in found if node is not None})
+
     def written(self, written: Written, offset: int) -> tuple[int, ...]:
         """The line and column of a character of a statement."""
         node = self._statement(written)

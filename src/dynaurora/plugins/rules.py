@@ -4,12 +4,13 @@ A load that breaks one would lose or keep half of its work, or cannot run twice.
 know which name is which column are in `dynaurora.plugins.verification`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
 from dynaurora.plugins.contract import Engine
+from dynaurora.plugins.tables import owner_of
 from dynaurora.plugins.tokens import Token, tokens
 
 StatementList = Literal[
@@ -127,12 +128,23 @@ def findings(written: Written) -> Iterator[Finding]:
 
 def created_table(written: Written) -> str | None:
     """The SQL table or view that a create statement makes, as the engine calls it."""
-    found = [t for t in tokens(written.text, written.engine) if t.kind in ("word", "quoted")]
+    return _created({"table", "view"}, written.text, written.engine)
+
+
+def created_index(statement: str, engine: Engine) -> str | None:
+    """The index that a create statement makes, as the engine calls it."""
+    return _created({"index"}, statement, engine)
+
+
+def _created(kinds: Collection[str], statement: str, engine: Engine) -> str | None:
+    found = [t for t in tokens(statement, engine) if t.kind in ("word", "quoted")]
     texts = [token.text for token in found[:_HEAD_WORDS]]
-    kind = next((text for text in texts[:4] if text in ("table", "view")), None)
+    kind = next((text for text in texts[:4] if text in kinds), None)
     if texts[:1] != ["create"] or kind is None:
         return None
     rest = found[texts.index(kind) + 1 :]
+    if [token.text for token in rest[:1]] == ["concurrently"]:
+        rest = rest[1:]
     if [token.text for token in rest[:3]] == ["if", "not", "exists"]:
         rest = rest[3:]
     return rest[0].text if rest else None
@@ -239,6 +251,15 @@ def _create_only(statement: _Statement) -> Iterator[Finding]:
         )
 
 
+def _makes_nobodys_table(statement: _Statement) -> Iterator[Finding]:
+    name = created_table(statement.written)
+    owner = owner_of(name) if name else ""
+    if owner:
+        yield statement.finding(
+            f'"{name}" belongs to {owner}: it would not be found', "Give the table another name."
+        )
+
+
 def _can_run_again(statement: _Statement) -> bool:
     if statement.begins_with("if", "not", "exists") or statement.begins_with("or", "replace"):
         return True
@@ -282,7 +303,7 @@ def _select_only(statement: _Statement) -> Iterator[Finding]:
 
 
 _RULES: Final[dict[StatementList, tuple[Rule, ...]]] = {
-    "create_table_queries": (_create_only,),
+    "create_table_queries": (_create_only, _makes_nobodys_table),
     "insert_table_queries": (_insert_only, _has_where, _reads_a_relation, _same_twice),
     "drop_table_queries": (_drop_only,),
     "select_table_queries": (_select_only,),

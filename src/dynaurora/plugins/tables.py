@@ -275,8 +275,21 @@ def _indexes(
 
 
 def _not_ours(name: str, why: str) -> str:
-    if name.lower().startswith(_OURS) or name.lower() in _OUR_NAMES:
+    owner = owner_of(name)
+    if owner:
         raise DeclarationError(
-            "name", f'"{name}" belongs to Dynaurora ({why}); write Table("another_name", …)'
+            "name", f'"{name}" belongs to {owner} ({why}); write Table("another_name", …)'
         )
     return name
+
+
+def owner_of(name: str) -> str:
+    """Whose name for an SQL table this is: Dynaurora's, PostgreSQL's, or "" for anybody's.
+
+    PostgreSQL looks for its own tables first, so one of ours that is called as one of them would be
+    made, and never be found. https://www.postgresql.org/docs/15/ddl-schemas.html#DDL-SCHEMAS-CATALOG
+    """
+    folded = name.lower()
+    if folded.startswith(_OURS) or folded in _OUR_NAMES:
+        return "Dynaurora"
+    return "PostgreSQL" if folded.startswith("pg_") else ""

@@ -1,0 +1,43 @@
+"""What an engine cannot have is told without a server."""
+
+import pytest
+
+from dynaurora.errors import PluginError
+
+HEAD = "from dynaurora import Table, rows\n"
+
+
+def message(folder, text, engine):
+    with pytest.raises(PluginError) as caught:
+        folder.load(text, engine=engine)
+    return str(caught.value).replace(f"{folder.path}/", "")
+
+
+@pytest.mark.parametrize("kind", ["numeric(66,2)", "numeric(60,31)"])
+def test_a_number_that_mysql_cannot_have_is_refused_there_alone(folder, kind):
+    text = f'key = "id"\ncolumns = {{"id": "text", "total": "{kind}"}}\n'
+    assert message(folder, text, "mysql") == (
+        f'orders.py:2:26: columns["total"]: it is {kind}; mysql has at most 65 digits, 30 of them '
+        'after the point; write a smaller one, or "numeric"'
+    )
+    assert str(folder.load(text).columns["total"].type) == kind
+
+
+def test_the_largest_number_of_mysql_is_taken(folder):
+    text = 'key = "id"\ncolumns = {"id": "text", "total": "numeric(65,30)"}\n'
+    assert folder.load(text, engine="mysql").columns["total"].type.precision == 65
+
+
+def test_the_columns_of_rows_have_limits_too(folder):
+    text = HEAD + 'key = "id"\ncolumns = {"id": "text", "l": rows("l[]", {"n": "numeric(70)"})}\n'
+    found = message(folder, text, "mysql")
+    assert found.startswith('orders.py:3:44: columns["l"]["n"]: it is numeric(70,0)')
+
+
+def test_columns_that_differ_in_case_alone_are_one_on_mysql(folder):
+    text = 'key = "id"\ncolumns = {"id": "text", "ID": "text"}\n'
+    assert message(folder, text, "mysql") == (
+        'orders.py:2:26: columns["ID"]: mysql takes it for "id"; call one of them otherwise: '
+        '"ID_2": ("text", "ID")'
+    )
+    assert list(folder.load(text).columns) == ["id", "ID"]
