@@ -10,6 +10,12 @@ COLUMNS = """
     where table_schema = 'public' and table_name = '{}' order by ordinal_position
 """
 
+HISTORY = """
+    from dynaurora import Table
+
+    items = Table(key="id", columns={{"id": "text", {}}}, history=True)
+"""
+
 
 @pytest.fixture
 def items(machine):
@@ -183,6 +189,21 @@ def test_a_column_that_rows_lack_cannot_be_required(items):
     assert parked_for == "plugin"
     assert "rows that are there have no value of it" in reason
     assert "Leave required=True out" in reason
+
+
+def test_the_history_follows_too_and_its_view_shows_the_new_columns(items, machine):
+    machine.plugin("items", HISTORY.format('"n": "integer"'))
+    items.load(n=1)
+    machine.execute("grant select on items_history to public")
+    machine.plugin("items", HISTORY.format('"w": "text", "n": "integer"'))
+    items.load(n=2, w="x")
+    granted = "select count(*) from information_schema.role_table_grants where grantee = 'PUBLIC'"
+    assert machine.rows(f"{granted} and table_name = 'items_history'") == [(1,)]
+    machine.plugin("items", HISTORY.format('"w": "text", "n": "numeric"'))
+    items.load(n="3.5", w="y")
+    found = machine.rows("select id, w, n::text from items_history order by id")
+    assert found == [("k1", None, "1"), ("k2", "x", "2"), ("k3", "y", "3.5")]
+    assert items.parked() == ("", "")
 
 
 def test_a_view_upon_a_column_is_told_of(items, machine):

@@ -4,7 +4,8 @@ A load of the plugin as it was may run meanwhile: it finds the columns that it k
 a lock for long is waited for briefly; then the change is a race, and is tried with the next load.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from dynaurora.errors import PluginError, RowRefused, StatementRefused
 from dynaurora.log import log
@@ -16,55 +17,56 @@ from dynaurora.ports import Connection
 from dynaurora.sql.queries import Queries
 
 
-def pending_alterations(connection: Connection, plugin: Plugin) -> list[str]:
-    """The statements that would bring the tables that are there to what is declared.
+def pending_alterations(connection: Connection, plugin: Plugin) -> list[list[str]]:
+    """The statements that would bring the tables that are there to what is declared, by table.
 
     Raises ``PluginError`` for what would lose data, with the SQL that would do it.
     """
-    return [
-        statement
-        for table in plugin.tables.values()
-        for statement in _of(connection, plugin, table)
-    ]
-
-
-def _of(connection: Connection, plugin: Plugin, table: SqlTable) -> Sequence[str]:
-    said = statements_of(plugin.engine)
-    found = found_columns(connection.fetch(said.columns_of(table.name)))
-    if not found:
-        return ()
-    try:
-        actions = alterations(table, found, said)
-    except EvolutionRefused as error:
-        raise _refused(plugin, error) from None
-    return [said.alter(table.name, actions)] if actions else ()
+    found = (_of_table(connection, plugin, table) for table in plugin.tables.values())
+    return [statements for statements in found if statements]
 
 
 def evolve(connection: Connection, queries: Queries, plugin: Plugin) -> None:
     """Alter the tables that are there. Raises ``PluginError``, and ``LoadRace`` where a lock is not
     to be had soon."""
-    for statement in pending_alterations(connection, plugin):
-        try:
-            with connection.transaction():
-                connection.execute(queries["wait_briefly"])
+    for statements in pending_alterations(connection, plugin):
+        with _told(plugin, statements), connection.transaction():
+            connection.execute(queries["wait_briefly"])
+            for statement in statements:
                 connection.execute(statement)
-        except RowRefused as error:
-            raise PluginError(
-                f"{plugin.path}, required=True",
-                f"rows that are there have no value of it ({error.code})",
-                "a value in every row",
-                f"Leave required=True out, `dynaurora replay {plugin.table} --anew`, then put it "
-                "back.",
-            ) from error
-        except StatementRefused as error:
-            raise PluginError(
-                str(plugin.path),
-                f"the database answers {error.code} to `{statement}`: {error.found}",
-                "a table that it can alter",
-                "Drop what stands upon it, such as a view; then "
-                f"`dynaurora unpark {plugin.table}`.",
-            ) from error
-        log("info", "an SQL table was altered", table=plugin.table, statement=statement)
+        log("info", "an SQL table was altered", table=plugin.table, statements=statements)
+
+
+def _of_table(connection: Connection, plugin: Plugin, table: SqlTable) -> list[str]:
+    said = statements_of(plugin.engine)
+    found = found_columns(connection.fetch(said.columns_of(table.name)))
+    if not found:
+        return []
+    try:
+        return alterations(table, found, said)
+    except EvolutionRefused as error:
+        raise _refused(plugin, error) from None
+
+
+@contextmanager
+def _told(plugin: Plugin, statements: Sequence[str]) -> Iterator[None]:
+    """What the database refuses is for a person, who is told what it was."""
+    try:
+        yield
+    except RowRefused as error:
+        raise PluginError(
+            f"{plugin.path}, required=True",
+            f"rows that are there have no value of it ({error.code})",
+            "a value in every row",
+            f"Leave required=True out, `dynaurora replay {plugin.table} --anew`, then put it back.",
+        ) from error
+    except StatementRefused as error:
+        raise PluginError(
+            str(plugin.path),
+            f"the database answers {error.code} to `{'; '.join(statements)}`: {error.found}",
+            "a table that it can alter",
+            f"Drop what stands upon it, such as a view; then `dynaurora unpark {plugin.table}`.",
+        ) from error
 
 
 def _refused(plugin: Plugin, error: EvolutionRefused) -> PluginError:

@@ -5,7 +5,7 @@ by now may be. What would lose something is refused, with the SQL that would do 
 column that holds more than is asked for stays as it is, and so does one that nobody asks for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dynaurora.plugins.statements import Statements
@@ -38,21 +38,26 @@ class EvolutionRefused(Exception):
 
 
 def alterations(table: SqlTable, found: Sequence[FoundColumn], said: Statements) -> list[str]:
-    """What ``ALTER TABLE`` has to do, as its actions; none where the table is as it should be.
+    """The statements that bring a table to what is declared; none where it is as it should be.
 
-    found: the columns of the table that is there.
+    found: the columns of the table that is there. The statements belong into one transaction.
     Raises ``EvolutionRefused``.
     """
     there = {column.name: column for column in found}
     _check_key(table, found)
+    wider = [column for column in table.columns if _is_wider(table, column, there, said)]
+    added = [column for column in table.columns if column.name not in there]
+    required = {column.name: column.is_required for column in table.columns}
     actions = [
-        action
-        for column in table.columns
-        for action in _of_column(table, column, there.get(column.name), said)
+        *map(said.add_column, added),
+        *map(said.widen, wider),
+        *(said.require(c.name) for c in found if required.get(c.name) and not c.is_required),
+        *(said.allow_null(c.name) for c in found if c.is_required and not required.get(c.name)),
     ]
-    wanted = set(table.column_names)
-    left = (c for c in found if c.is_required and c.name not in wanted)
-    return actions + [said.allow_null(column.name) for column in left]
+    statements = [said.alter(table.name, actions)] if actions else []
+    if wider and table.history is not None:  # a view holds the types of its columns
+        return [said.drop_history(table), *statements, said.create_history(table)]
+    return statements
 
 
 def _check_key(table: SqlTable, found: Sequence[FoundColumn]) -> None:
@@ -66,26 +71,22 @@ def _check_key(table: SqlTable, found: Sequence[FoundColumn]) -> None:
         )
 
 
-def _of_column(
-    table: SqlTable, column: SqlColumn, found: FoundColumn | None, said: Statements
-) -> Iterator[str]:
-    if found is None:
-        yield said.add_column(column)
-        return
-    if not said.holds(found.sql_type, column.sql_type):
-        if not said.holds(column.sql_type, found.sql_type):
-            raise EvolutionRefused(
-                f'columns["{column.name}"]',
-                f"{table.name}.{column.name} is {found.sql_type} in SQL, of which not every value "
-                f"is the same as {column.sql_type}",
-                "a type that holds what is there",
-                said.drop_column(table.name, column.name),
-            )
-        yield said.widen(column)
-    if column.is_required and not found.is_required:
-        yield said.require(column.name)
-    if found.is_required and not column.is_required:
-        yield said.allow_null(column.name)
+def _is_wider(
+    table: SqlTable, column: SqlColumn, there: Mapping[str, FoundColumn], said: Statements
+) -> bool:
+    """Whether the column has to get more room. Raises where it would hold something else."""
+    found = there.get(column.name)
+    if found is None or said.holds(found.sql_type, column.sql_type):
+        return False
+    if said.holds(column.sql_type, found.sql_type):
+        return True
+    raise EvolutionRefused(
+        f'columns["{column.name}"]',
+        f"{table.name}.{column.name} is {found.sql_type} in SQL, of which not every value is the "
+        f"same as {column.sql_type}",
+        "a type that holds what is there",
+        "" if column.name in table.key else said.drop_column(table.name, column.name),
+    )
 
 
 def found_columns(rows: Sequence[tuple[object, ...]]) -> list[FoundColumn]:
