@@ -14,13 +14,14 @@ temporary tables instead.
 MySQL commits at every CREATE: there this needs a database of its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from dynaurora.errors import DatabaseAway, DatabaseError
+from dynaurora.errors import DatabaseAway, DatabaseError, PluginError
+from dynaurora.metadata.evolving import pending_alterations
 from dynaurora.plugins.contract import Plugin
-from dynaurora.plugins.inspection import Problem
+from dynaurora.plugins.inspection import Problem, problem_of
 from dynaurora.plugins.loading import Reading, finding_error
 from dynaurora.plugins.places import Source, where
 from dynaurora.plugins.rules import Finding, StatementList
@@ -69,6 +70,28 @@ def problems(
     """The same as lines of the list, each with its place in the plugin's file."""
     found = answers(connection, dialect, queries, reading.plugin)
     return [_problem(reading, answer, dialect) for answer in found]
+
+
+def alterations(connection: Connection, plugin: Plugin) -> list[Problem]:
+    """What the plugin's next load would alter in the tables that are there, or cannot."""
+    path = str(plugin.path)
+    try:
+        pending = pending_alterations(connection, plugin)
+    except PluginError as error:
+        return [problem_of(error)]
+    return [
+        Problem(
+            path,
+            f"its next load alters a table: {_in_one_line(statements)}",
+            f"`dynaurora replay {plugin.table} --anew` fills what is new.",
+            is_error=False,
+        )
+        for statements in pending
+    ]
+
+
+def _in_one_line(statements: Sequence[str]) -> str:
+    return "; ".join(statements).replace("\n ", "")
 
 
 class _Planning:

@@ -1,5 +1,11 @@
 """Attributes that come in items and that no column reads are counted."""
 
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from dynaurora.cli.check import check
 from support.items import DECLARED, delete, put
 from support.operations import done
 
@@ -26,6 +32,26 @@ def unmapped(machine):
     return [
         (u["table"], u["attribute"], u["changes"]) for u in done(machine, "unmapped")["unmapped"]
     ]
+
+
+@pytest.fixture
+def checked(machine):
+    """What `check --database` warns of."""
+
+    def checked():
+        arguments = ["--sqlqueries", str(machine.folder), "--database", machine.url, "--json"]
+        (one,) = json.loads(CliRunner().invoke(check, arguments).output)
+        return [problem["message"] for problem in one["problems"]]
+
+    return checked
+
+
+def test_check_tells_them_too(machine, checked):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "a", v="1", note="x"))
+    assert checked() == ['attribute "note": in 1 changes, and in no column']
+    machine.execute("drop schema dynaurora cascade")
+    assert checked() == []
 
 
 def test_they_are_counted_over_loads_and_told_by_status(machine):

@@ -57,6 +57,24 @@ def test_a_declared_plugin_is_planned_whole(problems):
     assert problems(ORDERS) == []
 
 
+def test_what_the_next_load_alters_is_told(problems, database_url):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create table orders (id text primary key, total integer)")
+    (told,) = problems(ORDERS.replace('        "lines"', '        # "lines"'))
+    assert told == (
+        "warning orders.py: its next load alters a table: alter table orders "
+        "add column if not exists placed_at timestamptz, add column if not exists day date, "
+        "alter column total type numeric"
+    )
+
+
+def test_what_it_cannot_alter_is_an_error(problems, database_url):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create table orders (id text primary key, total text)")
+    (told,) = problems(ORDERS)
+    assert told.startswith('error orders.py, columns["total"]: orders.total is text in SQL')
+
+
 def test_every_relation_can_be_planned(problems):
     text = ORDERS + (
         "insert_table_queries = [orders, 'insert into orders (id) select r.id from removed r "

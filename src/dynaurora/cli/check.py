@@ -13,8 +13,8 @@ from dynaurora.cli.asking import errors_told
 
 if TYPE_CHECKING:
     from dynaurora.etl import Engine as LoadEngine
-    from dynaurora.plugins.contract import Engine
-    from dynaurora.plugins.inspection import Inspected
+    from dynaurora.plugins.contract import Engine, Plugin
+    from dynaurora.plugins.inspection import Inspected, Problem
 
 _COLORS: Final = {
     "broken": "red",
@@ -135,13 +135,31 @@ def _decided(inspected: "Sequence[Inspected]", url: str) -> "Sequence[Inspected]
 
 
 def _planned(one: "Inspected", name: "Engine", engine: "LoadEngine") -> "Inspected":
-    from dynaurora.planning import problems
+    from dynaurora.planning import alterations, problems
     from dynaurora.plugins.loading import read_plugin
 
     reading = read_plugin(one.path, one.table, name)
-    found = problems(engine.connection, engine.dialect, engine.queries, reading)
+    found = [
+        *problems(engine.connection, engine.dialect, engine.queries, reading),
+        *alterations(engine.connection, reading.plugin),
+        *_unmapped(reading.plugin, engine),
+    ]
     kept = [problem for problem in one.problems if not problem.is_undecided]
     return replace(one, problems=(*kept, *found))
+
+
+def _unmapped(plugin: "Plugin", engine: "LoadEngine") -> "Iterator[Problem]":
+    """Attributes that loads have met and that no column of the plugin reads."""
+    from dynaurora.operations.unmapped import unmapped_by
+    from dynaurora.plugins.inspection import Problem
+
+    for each in unmapped_by(engine, plugin.table, plugin):
+        what = (
+            f'attribute "{each["attribute"]}"' if each["attribute"] else "items that no Table takes"
+        )
+        message = f"{what}: in {each['changes']:,} changes, and in no column"
+        remedy = "Add a column for it, or leave it: the archive has it."
+        yield Problem(str(plugin.path), message, remedy, is_error=False)
 
 
 def _as_json(one: "Inspected") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from dynaurora.errors import StatementRefused
 from dynaurora.metadata.making import Making
 from dynaurora.plugins.contract import MOST_UNMAPPED
 from dynaurora.ports import Connection
@@ -23,6 +24,8 @@ class Unmapped:
     """What is unmapped in the tables of one pipeline."""
 
     def __init__(self, connection: Connection, queries: Queries) -> None:
+        self._connection = connection
+        self._queries = queries
         self._making = Making(connection, queries)
 
     def add(self, table_number: int, counts: Mapping[str, int]) -> None:
@@ -34,8 +37,14 @@ class Unmapped:
         self._making.execute("add_unmapped", parameters)
 
     def listed(self) -> list[tuple[str, str, int, datetime]]:
-        """Table, attribute (or ``NO_TABLE``), changes, the last time; by table and count."""
-        return [(*row,) for row in self._making.fetch("list_unmapped")]
+        """Table, attribute (or ``NO_TABLE``), changes, the last time; by table and count.
+
+        Makes nothing: where there is no metadata yet, nothing is known.
+        """
+        try:
+            return [(*row,) for row in self._connection.fetch(self._queries["list_unmapped"])]
+        except StatementRefused:
+            return []
 
 
 def _storable(attribute: str) -> str:
