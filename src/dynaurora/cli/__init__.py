@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "quarantine": "changes that could not be read or stored: list, show, retry, discard",
     "query": "run a plugin's SELECT queries",
     "replay": "load the archive of a table again",
+    "show": "show the SQL that a plugin's declarations stand for",
     "status": "is all well, and what mends what is not",
     "stream": "the streams that feed a table: list, accept",
     "unpark": "let a parked table's objects be loaded again",

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from dynaurora.deploy.project import Project
     from dynaurora.etl import Engine
+    from dynaurora.plugins.contract import Engine as EngineName
     from dynaurora.plugins.contract import Plugin
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -64,17 +65,23 @@ def session(project: "Project") -> Iterator["Engine"]:
 def plugin_of(project: "Project", table: str) -> "Plugin":
     """The plugin of a table; raises ``ProjectError`` where there is none."""
     from dynaurora.adapters.database import engine_of
+
+    return plugin_in(project.sqlqueries, engine_of(project.database.url), table)
+
+
+def plugin_in(folder: Path, engine: "EngineName", table: str) -> "Plugin":
+    """The plugin of a table in this folder; raises ``ProjectError`` where there is none."""
     from dynaurora.errors import ProjectError
     from dynaurora.plugins.declarations import suggestion
     from dynaurora.plugins.folder import PluginFolder
 
-    plugins = PluginFolder(project.sqlqueries, engine_of(project.database.url))
+    plugins = PluginFolder(folder, engine)
     found = plugins.plugin(table)
     if found is None:
         raise ProjectError(
             f"table {table}",
             f"it has no plugin{suggestion(table, plugins.tables())}",
-            f"{table}.py in {project.sqlqueries}",
+            f"{table}.py in {folder}",
             "`dynaurora check` lists those that are there.",
         )
     return found
