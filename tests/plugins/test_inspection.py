@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 
 import pytest
@@ -168,3 +170,28 @@ def test_an_inspection_leaves_nothing_behind(folder):
     folder.write("hangs.py", "while True: pass")
     inspect(folder, timeout_s=0.5)
     assert sorted(path.name for path in folder.path.iterdir()) == ["good.py", "hangs.py"]
+
+
+def test_one_process_runs_all_files(folder, tmp_path):
+    notes = tmp_path / "pids"
+    for number in range(5):
+        text = f"import os\nopen({str(notes)!r}, 'a').write(f'{{os.getpid()}}\\n')\n"
+        folder.write(
+            f"good{number}.py", text + GOOD.replace("Table(key", f'Table("t{number}", key')
+        )
+    assert all(one.is_ok for one in inspect(folder).values())
+    assert len(set(notes.read_text().splitlines())) == 1
+
+
+def test_what_is_declared_is_checked_without_the_parser(folder):
+    """It takes longer to import than a hundred declared plugins to check."""
+    path = folder.write("good.py", GOOD)
+    code = f"""
+import sys
+from pathlib import Path
+from dynaurora.plugins.inspection_child import inspect_file
+assert inspect_file("good", Path({str(path)!r}), "postgresql").is_ok
+heavy = {{"sqlglot", "psycopg", "boto3", "dynaurora.plugins.places"}}
+sys.exit(", ".join(heavy & set(sys.modules)) or 0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from dynaurora.cli.check import check
+from support.load import LoadMachine, line
 
 ORDERS = """
 from dynaurora import Table, column, rows
@@ -215,6 +216,26 @@ def test_who_may_make_no_schema_is_answered_all_the_same(folder, database_url):
     assert url
     result = CliRunner().invoke(check, ["--sqlqueries", str(folder.path), "--database", url])
     assert result.exit_code == 0, result.output
+
+
+def test_what_no_column_reads_is_a_warning(problems, database_url, tmp_path):
+    key = {"id": {"S": "1"}}
+    with LoadMachine(database_url, tmp_path) as machine:
+        machine.plugin("orders", ORDERS)
+        item = {"note": {"S": "a"}, "size": {"N": "1"}}
+        machine.load_lines("orders", line("orders", 10**21, key, item))
+        machine.load_lines("orders", line("orders", 10**21 + 1, key, {"note": {"S": "b"}}))
+    assert problems(ORDERS) == [
+        'warning orders.py: attribute "note": in 2 changes, and in no column',
+        'warning orders.py: attribute "size": in 1 changes, and in no column',
+    ]
+
+
+def test_a_database_in_which_nothing_was_loaded_stays_as_it_is(problems, database_url):
+    assert problems(ORDERS) == []
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("select 1 from pg_namespace where nspname = 'dynaurora'")
+        assert found.fetchall() == []
 
 
 def test_a_database_of_another_engine_than_the_chosen_one_is_a_wrong_call(folder):

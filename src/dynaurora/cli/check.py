@@ -124,7 +124,8 @@ def _decided(inspected: "Sequence[Inspected]", url: str) -> "Sequence[Inspected]
     from dynaurora.adapters.database import Database
     from dynaurora.settings import DatabaseSettings
 
-    database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
+    schema = os.environ.get("DYNAURORA_SCHEMA") or "dynaurora"
+    database = Database(DatabaseSettings(url=url, secret_arn="", schema=schema))
     try:
         with database.session() as engine:
             return [

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -41,19 +41,21 @@ def inspect_file(table: str, path: Path, engine: Engine) -> Inspected:
     except PluginError as error:
         return Inspected(table, path, problems=(problem_of(error),))
     plugin = reading.plugin
+    indexes = Counter(_indexes(plugin))
+    problems = (*_problems(path, reading), *_indexes_made_twice(path, indexes))
     return Inspected(
         table=table,
         path=path,
         digest=plugin.digest,
-        problems=_problems(path, reading),
+        problems=tuple(sorted(problems, key=lambda problem: _position(problem.where))),
         sql_tables=plugin.sql_tables,
-        indexes=tuple(dict.fromkeys(_indexes(plugin))),
+        indexes=tuple(indexes),
         is_row_wise=plugin.is_row_wise,
         relations=relations_used(plugin),
     )
 
 
-def _problems(path: Path, reading: Reading) -> tuple[Problem, ...]:
+def _problems(path: Path, reading: Reading) -> list[Problem]:
     found = [finding for written in reading.written for finding in findings(written)]
     problems = [_problem(path, reading, finding) for finding in found]
     try:
@@ -62,9 +64,7 @@ def _problems(path: Path, reading: Reading) -> tuple[Problem, ...]:
         message = f"its SQL was not verified ({type(error).__name__}: {error})"
         remedy = "Please report this; `dynaurora check --database URL` decides meanwhile."
         problems.append(Problem(str(path), message, remedy, is_error=False, is_undecided=True))
-    problems += _overlaps(path, reading)
-    problems += _indexes_made_twice(path, reading.plugin)
-    return tuple(sorted(problems, key=lambda problem: _position(problem.where)))
+    return [*problems, *_overlaps(path, reading)]
 
 
 def _verified(reading: Reading) -> list[Finding]:
@@ -94,8 +94,8 @@ def _indexes(plugin: Plugin) -> list[str]:
     return [name for name in found if name]
 
 
-def _indexes_made_twice(path: Path, plugin: Plugin) -> Iterator[Problem]:
-    for name, count in Counter(_indexes(plugin)).items():
+def _indexes_made_twice(path: Path, indexes: Mapping[str, int]) -> Iterator[Problem]:
+    for name, count in indexes.items():
         if count > 1:
             yield Problem(
                 str(path),

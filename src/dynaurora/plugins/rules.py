@@ -7,6 +7,7 @@ know which name is which column are in `dynaurora.plugins.verification`.
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Final, Literal
 
 from dynaurora.plugins.contract import Engine
@@ -137,8 +138,9 @@ def created_index(statement: str, engine: Engine) -> str | None:
 
 
 def _created(kinds: Collection[str], statement: str, engine: Engine) -> str | None:
-    found = [t for t in tokens(statement, engine) if t.kind in ("word", "quoted")]
-    texts = [token.text for token in found[:_HEAD_WORDS]]
+    named = (t for t in tokens(statement, engine) if t.kind in ("word", "quoted"))
+    found = list(islice(named, _HEAD_WORDS))
+    texts = [token.text for token in found]
     kind = next((text for text in texts[:4] if text in kinds), None)
     if texts[:1] != ["create"] or kind is None:
         return None

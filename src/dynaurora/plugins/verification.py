@@ -67,23 +67,32 @@ class _Scope:
 
 def verify(plugin: Plugin, written: Iterable[Written]) -> Iterator[Finding]:
     """What is wrong with the statements that the author wrote."""
-    statements = tuple(written)
-    catalog = _Catalog(_relations(plugin), _tables(plugin, statements))
-    for statement in statements:
+    parsed = [(statement, _parsed(statement)) for statement in written]
+    catalog = _Catalog(_relations(plugin), _tables(plugin, parsed))
+    for statement, tree in parsed:
         yield from _one_engine(statement)
-        if all(token.kind == "end" for token in tokens(statement.text, statement.engine)):
-            continue  # it is empty, which another rule has told
-        try:
-            tree = sqlglot.parse_one(statement.text, dialect=_DIALECTS[statement.engine])
-        except sqlglot.errors.SqlglotError as error:
-            yield _not_understood(statement, error)
+        if isinstance(tree, sqlglot.errors.SqlglotError):
+            yield _not_understood(statement, tree)
             continue
-        if isinstance(tree, exp.Command):
+        if tree is None or isinstance(tree, exp.Command):
             continue
         is_for_people = statement.list == "select_table_queries"
         for finding in _Statement(statement, tree, catalog).findings():
             # No load runs a query for people, so what is wrong with it stops none.
             yield replace(finding, is_error=False) if is_for_people else finding
+
+
+_Parsed = exp.Expr | sqlglot.errors.SqlglotError | None
+
+
+def _parsed(statement: Written) -> _Parsed:
+    """What the parser reads, or says; None of what is empty, which another rule has told."""
+    if all(token.kind == "end" for token in tokens(statement.text, statement.engine)):
+        return None
+    try:
+        return sqlglot.parse_one(statement.text, dialect=_DIALECTS[statement.engine])
+    except sqlglot.errors.SqlglotError as error:
+        return error
 
 
 class _Statement:
@@ -312,15 +321,11 @@ def _last_rows(tables: Mapping[str, object]) -> str:
     return "" if first is None else f"; its last row is in replaced_{first}"
 
 
-def _tables(plugin: Plugin, written: Iterable[Written]) -> dict[str, _Named]:
+def _tables(plugin: Plugin, parsed: Iterable[tuple[Written, _Parsed]]) -> dict[str, _Named]:
     """The SQL tables whose columns are known: declared, or made whole by a create statement."""
     found = {name: _Named(name, table.column_names) for name, table in plugin.tables.items()}
-    for statement in written:
+    for statement, tree in parsed:
         if statement.list != "create_table_queries":
-            continue
-        try:
-            tree = sqlglot.parse_one(statement.text, dialect=_DIALECTS[statement.engine])
-        except sqlglot.errors.SqlglotError:
             continue
         if isinstance(tree, exp.Alter | exp.Command):
             return {}  # it may give any of them another column
