@@ -2,14 +2,17 @@
 
 import json
 import os
+import pty
+import signal
+import socket
 import subprocess
-import sys
 
 import pytest
 
 from dynaurora.adapters.dynamodb import describe_table
 from dynaurora.adapters.items import items_client, sample, sample_units
 from dynaurora.plugins.folder import load_plugin
+from support.program import COMMAND
 
 ITEMS = 300
 
@@ -55,25 +58,29 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def new(aws, folder):
+def variables(aws):
+    found = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DYNAURORA_"))}
+    return {
+        **found,
+        "AWS_ENDPOINT_URL": aws.endpoint_url,
+        "AWS_ACCESS_KEY_ID": aws.access_key,
+        "AWS_SECRET_ACCESS_KEY": aws.secret_key,
+        "AWS_REGION": aws.region,
+    }
+
+
+@pytest.fixture
+def new(variables, folder):
     """`dynaurora new …` on the emulator, in an empty folder."""
 
-    def run(*arguments, **environment):
-        found = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DYNAURORA_"))}
+    def run(*arguments, stdin=subprocess.DEVNULL, **environment):
         return subprocess.run(
-            [sys.executable, "-c", "from dynaurora.cli import main; main()", "new", *arguments],
+            [*COMMAND, "new", *arguments],
             capture_output=True,
             check=False,
             cwd=folder.parent,
-            env={
-                **found,
-                "AWS_ENDPOINT_URL": aws.endpoint_url,
-                "AWS_ACCESS_KEY_ID": aws.access_key,
-                "AWS_SECRET_ACCESS_KEY": aws.secret_key,
-                "AWS_REGION": aws.region,
-                **environment,
-            },
-            stdin=subprocess.DEVNULL,
+            env=variables | environment,
+            stdin=stdin,
             text=True,
             timeout=60,
         )
@@ -119,7 +126,7 @@ def test_stdout_prints_what_would_be_written(new, orders, folder):
 def test_json_tells_the_evidence(new, orders, folder):
     found = json.loads(new(orders, "--json", "--items", "50").stdout)
     assert found["file"] == str(folder / f"{orders}.py")
-    assert (found["items_read"], found["items"], found["refused"]) == (50, ITEMS, {})
+    assert (found["items_read"], found["is_whole"], found["refused"]) == (50, False, {})
     columns = {each["name"]: each for each in found["tables"][0]["columns"]}
     assert columns["placed_at"]["type"] == "timestamptz"
     assert columns["placed_at"]["evidence"] == "100 %"
@@ -148,6 +155,40 @@ def test_nobody_who_answers_is_told_within_seconds(new):
     found = new("orders", AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert found.returncode == 1
     assert "AWS_ENDPOINT_URL" in found.stderr
+
+
+@pytest.mark.parametrize(("answer", "is_written"), [("y", True), ("n", False)])
+def test_on_a_terminal_it_asks_before_it_reads(new, orders, folder, aws, answer, is_written):
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    # As 127.1 this machine is not known for one that costs nothing.
+    url = aws.endpoint_url.replace("127.0.0.1", "127.1")
+    found = new(orders, stdin=theirs, AWS_ENDPOINT_URL=url)
+    os.close(ours)
+    os.close(theirs)
+    assert "Read them?" in found.stderr
+    assert (found.returncode == 0) == is_written, found.stderr
+    assert [each.name for each in folder.iterdir()] == [f"{orders}.py"] * is_written
+
+
+def test_ctrl_c_leaves_nothing(variables, folder):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = subprocess.Popen(
+            [*COMMAND, "new", "orders"],
+            cwd=folder.parent,
+            env=variables | {"AWS_ENDPOINT_URL": url},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        silent.settimeout(60)
+        connection, _ = silent.accept()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+        connection.close()
+    assert (process.returncode, told) == (130, "Interrupted; nothing is written.\n")
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("segments", [1, 3, 8])

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dynaurora.dev.arrivals import Arrived, Parked
-from dynaurora.dev.development import Awaited, Connected, Failed, News
+from dynaurora.dev.development import Awaited, Connected, Failed, News, Unplugged
 from dynaurora.dev.plugins import PluginNews
 
 _CHANGES_EVERY_S: Final = 1.0
@@ -67,6 +67,9 @@ class DevView:
             case Awaited(table=table):
                 told = "waits for a DynamoDB table of this name"
                 self._say(table, told, "yellow", state="no DynamoDB table yet")
+            case Unplugged(table=table):
+                told = f"has no plugin; this writes one: dynaurora new {table} --local"
+                self._say(table, told, "yellow", state="no plugin")
             case Connected():
                 self._connected(news)
             case Failed(table=table, error=error):

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +14,6 @@ import click
 
 from dynaurora.cli.asking import errors_told
 from dynaurora.cli.output import INTERRUPTED, left_once, progress_console
-from dynaurora.model.names import is_table_name
 
 if TYPE_CHECKING:
     from dynaurora.adapters.dynamodb import TableDescription
@@ -90,35 +89,39 @@ def new(
     one file into sqlqueries/. What reading costs is told before, and on a terminal it asks. No file
     is written over without --force.
     """
-    from dynaurora.adapters.dynamodb import describe_table
-    from dynaurora.inference.plan import infer
-    from dynaurora.inference.writing import plugin_text
-
     try:
         with left_once(), errors_told(is_json=is_json):
             place = _place(folder, region, endpoint, is_local=is_local)
             path = None if is_printed else _path(place.sqlqueries, table, is_forced=is_forced)
-            described = describe_table(_dynamodb(place), table)
+            described = _described(place, table)
             units = _told_cost(described, items)
             if not (is_agreed or place.is_on_this_machine or _confirmed()):
                 raise click.exceptions.Exit(1)
-            images = _sampled(place, table, items, segments)
-            found = infer(table, described.key, images)
-            text = plugin_text(found, described.items)
-            with _draft(text, path) as draft:
-                proven = _proven(draft, table, images)
+            found = _found(place, described, items, segments)
+            with _draft(found.text, path) as draft:
+                proof = _proof(draft, table, found.images)
                 if path is not None:
                     _publish(draft, path, is_forced=is_forced)
     except KeyboardInterrupt:
         click.echo("Interrupted; nothing is written.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
     if is_json:
-        facts = _as_json(found, described, proven)
+        facts = _as_json(found, proof)
         click.echo(json.dumps({**facts, "file": path and str(path), "read_units": units}))
-    elif path is None:
-        click.echo(text, nl=False)
-    for line in _as_text(found, described, proven, path):
+    elif is_printed:
+        click.echo(found.text, nl=False)
+    for line in _as_text(found, proof, path):
         click.echo(line, err=is_json or is_printed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a sample has shown. is_whole: whether it is all of the table."""
+
+    plugin: "InferredPlugin"
+    text: str
+    images: "Sequence[Image]"
+    is_whole: bool
 
 
 def _place(folder: Path | None, region: str, endpoint: str, *, is_local: bool) -> "Place":
@@ -136,6 +139,7 @@ def _place(folder: Path | None, region: str, endpoint: str, *, is_local: bool) -
 def _path(folder: Path, table: str, *, is_forced: bool) -> Path:
     """Where the plugin is, or is to be; raises ``ProjectError`` where one is and may not go."""
     from dynaurora.errors import ProjectError
+    from dynaurora.model.names import is_table_name
     from dynaurora.plugins.folder import scan_folder
 
     scan = scan_folder(folder)
@@ -159,10 +163,12 @@ def _there_already(path: Path) -> "ProjectError":
     )
 
 
-def _dynamodb(place: "Place") -> Any:
+def _described(place: "Place", table: str) -> "TableDescription":
     from dynaurora.adapters.aws import client_factory
+    from dynaurora.adapters.dynamodb import describe_table
 
-    return client_factory(place.region, place.endpoint, first="dynamodb")("dynamodb")
+    client = client_factory(place.region, place.endpoint, first="dynamodb")
+    return describe_table(client("dynamodb"), table)
 
 
 def _told_cost(table: "TableDescription", items: int) -> int:
@@ -184,16 +190,25 @@ def _confirmed() -> bool:
     return not sys.stdin.isatty() or click.confirm("Read them?", err=True)
 
 
-def _sampled(place: "Place", table: str, items: int, segments: int) -> "list[Image]":
-    from dynaurora.adapters.items import items_client_of, sample
+def _found(place: "Place", table: "TableDescription", items: int, segments: int) -> _Found:
+    """Read a sample, and infer the plugin from it."""
+    from dynaurora.adapters.items import SAMPLE_PAGES, items_client_of, sample
+    from dynaurora.inference.plan import infer
+    from dynaurora.inference.writing import plugin_text
 
     client = items_client_of(place.region, place.endpoint)
     images: list[Image] = []
-    with progress_console().status(f"Reading {table}") as shown:
-        for page in sample(client, table, items, segments=segments):
+    pages = 0
+    with progress_console().status(f"Reading {table.name}") as shown:
+        for page in sample(client, table.name, items, segments=segments):
             images += page
-            shown.update(f"Reading {table}: {len(images):,} items")
-    return images
+            pages += 1
+            shown.update(f"Reading {table.name}: {len(images):,} items")
+        shown.update(f"Looking at {len(images):,} items")
+        plugin = infer(table.name, table.key, images)
+    is_whole = len(images) < items and pages < SAMPLE_PAGES
+    text = plugin_text(plugin, len(images) if is_whole else table.items)
+    return _Found(plugin, text, images, is_whole)
 
 
 @contextmanager
@@ -208,7 +223,7 @@ def _draft(text: str, path: Path | None) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def _proven(draft: Path, table: str, images: "Sequence[Image]") -> "Proof":
+def _proof(draft: Path, table: str, images: "Sequence[Image]") -> "Proof":
     from dynaurora.inference.proof import proof
     from dynaurora.plugins.folder import load_plugin
 
@@ -228,35 +243,34 @@ def _publish(draft: Path, path: Path, *, is_forced: bool) -> None:
         draft.replace(path)
 
 
-def _as_text(
-    found: "InferredPlugin", table: "TableDescription", proven: "Proof", path: Path | None
-) -> Iterator[str]:
-    columns, rows = _counts(found)
-    tables = f"{len(found.tables)} tables, " if len(found.tables) > 1 else ""
-    told = f"{tables}{columns:,} columns, {rows:,} child tables"
-    yield f"{path or found.table}: {told}, from {found.items:,} items"
-    for reason, times in proven.refused.items():
+def _as_text(found: _Found, proof: "Proof", path: Path | None) -> Iterator[str]:
+    from dynaurora.inference.plan import InferredRows
+
+    plugin = found.plugin
+    fields = [each for table in plugin.tables for each in table.fields]
+    rows = sum(isinstance(each, InferredRows) for each in fields)
+    told = f"{_counted(len(fields) - rows, 'column')}, {_counted(rows, 'child table')}"
+    if len(plugin.tables) > 1:
+        told = f"{len(plugin.tables)} tables, {told}"
+    yield f"{path or plugin.table}: {told}, from {_counted(plugin.items, 'item')}"
+    for reason, times in proof.refused.items():
         yield f"{times:,} of them would be quarantined: {reason}"
     if path is not None:
-        yield "Next, after reading it:"
-        yield f"  dynaurora check {table.name}"
+        yield "Read it, change what you like. Then:"
+        yield f"  dynaurora check {plugin.table}"
         yield "  dynaurora dev"
 
 
-def _counts(found: "InferredPlugin") -> tuple[int, int]:
-    from dynaurora.inference.plan import InferredRows
-
-    fields = [each for table in found.tables for each in table.fields]
-    rows = sum(isinstance(each, InferredRows) for each in fields)
-    return len(fields) - rows, rows
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
-def _as_json(found: "InferredPlugin", table: "TableDescription", proven: "Proof") -> dict[str, Any]:
+def _as_json(found: _Found, proof: "Proof") -> dict[str, Any]:
     return {
-        "table": found.table,
-        "items_read": found.items,
-        "items": table.items,
-        "refused": proven.refused,
+        "table": found.plugin.table,
+        "items_read": found.plugin.items,
+        "is_whole": found.is_whole,
+        "refused": proof.refused,
         "tables": [
             {
                 "name": each.name or None,
@@ -266,7 +280,7 @@ def _as_json(found: "InferredPlugin", table: "TableDescription", proven: "Proof"
                 "columns": [_field(one) for one in each.fields],
                 "left_out": dict(each.left_out),
             }
-            for each in found.tables
+            for each in found.plugin.tables
         ],
     }
 

@@ -51,6 +51,13 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True)
+class Unplugged:
+    """There is a DynamoDB table, and no plugin of its name."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """A table's changes arrive from now on. filled: items that were there before, sent after."""
 
@@ -67,7 +74,7 @@ class Failed:
     error: DynauroraError
 
 
-News = PluginNews | Awaited | Connected | Failed | Arrived | Parked
+News = PluginNews | Awaited | Unplugged | Connected | Failed | Arrived | Parked
 Tell = Callable[[News], None]
 
 
@@ -95,6 +102,7 @@ class Development:
     engine: Engine
     tell: Tell
     _awaited: set[str] = field(default_factory=set)
+    _unplugged: set[str] = field(default_factory=set)
     _failures: dict[str, str] = field(default_factory=dict)
     _unfilled: set[str] = field(default_factory=set)
 
@@ -208,6 +216,9 @@ class Development:
             for outcome in self._deploy([table]):
                 self._connected(outcome)
         self._await()
+        for table in sorted(self._tables.unplugged - self._unplugged):
+            self.tell(Unplugged(table))
+        self._unplugged = self._tables.unplugged
 
     def _await(self) -> None:
         """Tell once of each table that is not there, though its plugin is right."""

@@ -1,7 +1,7 @@
 """The DynamoDB tables of the local AWS: which are there, and which have to be connected."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,11 +14,15 @@ _TRY_AGAIN_S: Final = 5.0
 
 @dataclass(slots=True)
 class TableWatch:
-    """Looks at the tables. It keeps which stream of each is connected."""
+    """Looks at the tables. It keeps which stream of each is connected.
+
+    missing, unplugged: the wanted tables that were not there, and those there that nobody wants.
+    """
 
     client: Any
     connected: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
+    unplugged: set[str] = field(default_factory=set)
     _refused: dict[str, float] = field(default_factory=dict)
 
     def names(self) -> set[str]:
@@ -27,10 +31,10 @@ class TableWatch:
             pages = self.client.get_paginator("list_tables").paginate()
             return {name for page in pages for name in page["TableNames"]}
 
-    def new(self, wanted: Iterable[str]) -> list[str]:
+    def new(self, wanted: Collection[str]) -> list[str]:
         """The wanted tables that are there and not connected, or have another stream now."""
         there = self.names()
-        self.missing = set(wanted) - there
+        self.missing, self.unplugged = set(wanted) - there, there - set(wanted)
         now = time.monotonic()
         return [
             table

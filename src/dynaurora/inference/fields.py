@@ -194,7 +194,7 @@ def _size(word: str, seen: Evidence) -> Iterator[str]:
 
 def _digits(seen: Evidence) -> str:
     found = seen.numbers
-    digits = _counted(found.integer_digits + found.scale, "digit")
+    digits = _counted(max(1, found.integer_digits + found.scale), "digit")
     decimals = f", {_counted(found.scale, 'decimal')}" if found.scale else ""
     return f"at most {digits}{decimals}"
 

@@ -29,7 +29,10 @@ class _Line:
 
 
 def plugin_text(plugin: InferredPlugin, table_items: int) -> str:
-    """The file of a plugin. table_items: how many items the table has, as far as is known."""
+    """The file of a plugin.
+
+    table_items: how many items the table has; fewer than were read if only that is known.
+    """
     has_rows = any(isinstance(each, InferredRows) for t in plugin.tables for each in t.fields)
     head = [
         f'"""{plugin.table}: as `dynaurora new` found it in {_items(plugin.items, table_items)}.',
@@ -59,9 +62,9 @@ def _character(character: str, quote: str) -> str:
 
 
 def _items(items: int, table_items: int) -> str:
-    if items >= table_items:
+    if items == table_items:
         return f"all of its items, {items:,}"
-    return f"{items:,} of about {table_items:,} items"
+    return f"{items:,} of {f'about {table_items:,}' if table_items > items else 'its'} items"
 
 
 def _table(table: InferredTable) -> Iterator[_Line]:
