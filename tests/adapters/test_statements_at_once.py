@@ -70,3 +70,10 @@ def test_a_connection_that_is_closed_is_an_outage(connection):
     connection.close()
     with pytest.raises(DatabaseAway):
         connection.execute_all(["select 1"])
+
+
+def test_the_error_points_into_the_statement_that_failed(connection):
+    statements = ["select 'äöü'", "select 1 + no_such_column", "select 2"]
+    with pytest.raises(StatementRefused) as refused, connection.transaction():
+        connection.execute_all(statements)
+    assert refused.value.position == statements[1].index("no_such") + 1

@@ -47,6 +47,28 @@ def test_a_query_that_is_not_there_is_told_with_a_suggestion(amounts):
     assert 'did you mean "count"?' in found.stderr
 
 
+def test_preview_shows_what_the_newest_captured_changes_would_do(amounts):
+    amounts.wait_until_archived()
+    loaded = json.loads(amounts.command("preview", "amounts", "--json").stdout)
+    assert loaded["changes"] == {"lines": 1, "applied": 0, "superseded": 1, "quarantined": 0}
+    anew = json.loads(amounts.command("preview", "amounts", "--as-new", "--json").stdout)
+    assert anew["changes"]["applied"] == 1
+    assert [told["rows"] for told in anew["statements"]] == [1, 0]
+    assert anew["tables"][0]["changed"] == []  # it is there already, as it would be
+
+
+def test_preview_shows_what_the_items_of_the_table_would_do(amounts):
+    other = PLUGIN.format(name="other").replace('"numeric"', '"integer"')
+    amounts.plugin("amounts", other)
+    try:
+        found = amounts.command("preview", "amounts", "--items", "10", "--scratch", "--json")
+    finally:
+        amounts.plugin("amounts", PLUGIN.format(name="amounts"))
+    (refused,) = json.loads(found.stdout)["quarantined"]
+    assert (found.returncode, refused["reason"]) == (1, "value")
+    assert refused["message"].startswith("value: ")
+
+
 def test_a_dropped_table_waits_and_unpark_makes_it_anew(amounts):
     dropped = amounts.command("drop", "amounts", "--yes", "--json")
     assert json.loads(dropped.stdout) == {"table": "amounts", "dropped": True, "generation": 2}

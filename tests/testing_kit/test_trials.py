@@ -129,7 +129,7 @@ def test_an_error_of_a_statement_names_its_file_and_line(on_trial, tmp_path):
     """)
     with pytest.raises(PluginError) as refused:
         items.put({"id": "a"})
-    place = f"{tmp_path / 'items.py'}:7:5, insert_table_queries[1]: the database answers 42883"
+    place = f"{tmp_path / 'items.py'}:7:28, insert_table_queries[1]: the database answers 42883"
     assert str(refused.value).startswith(place)
 
 
@@ -144,7 +144,7 @@ def test_an_error_of_a_create_statement_names_its_file_and_line(on_trial, tmp_pa
                 "create table if not exists things (id no_such_type)",
             ]
         """)
-    place = f"{tmp_path / 'items.py'}:6:6, create_table_queries[1]: the database answers 42704"
+    place = f"{tmp_path / 'items.py'}:6:44, create_table_queries[1]: the database answers 42704"
     assert str(refused.value).startswith(place)
 
 

@@ -101,8 +101,8 @@ class PostgresqlConnection:
         if results[-1].status == ExecStatus.FATAL_ERROR:
             error = error_from_result(results[-1])
             done = done or [0] * _statement_at(error.diag.statement_position, statements)
-            where = _first_words(statements[min(len(done), len(statements) - 1)])
-            raise _error(where, error, done)
+            number = min(len(done), len(statements) - 1)
+            raise _error(_first_words(statements[number]), error, done, _start(number, statements))
         return done
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -157,6 +157,11 @@ class PostgresqlConnection:
         return self._connection.execute(cast("Any", statement), parameters or None)
 
 
+def _start(number: int, statements: Sequence[str]) -> int:
+    """How many characters are sent before a statement."""
+    return sum(len(statement) + len(_BETWEEN) for statement in statements[:number])
+
+
 def _statement_at(position: str | None, statements: Sequence[str]) -> int:
     """All are parsed before the first is run, so one that cannot be keeps the others from it."""
     ends = accumulate(len(statement) + len(_BETWEEN) for statement in statements)
@@ -176,7 +181,10 @@ def _translated(where: str) -> Iterator[None]:
         raise _error(where, error) from error
 
 
-def _error(where: str, error: psycopg.Error, done: Sequence[int] = ()) -> DatabaseError:
+def _error(
+    where: str, error: psycopg.Error, done: Sequence[int] = (), start: int = 0
+) -> DatabaseError:
+    """start: where the statement begins in what was sent."""
     code = error.sqlstate or ""
     found = error.diag.message_primary or " ".join(str(error).split()).rstrip("?")
     if not code and isinstance(error, psycopg.OperationalError):
@@ -190,7 +198,7 @@ def _error(where: str, error: psycopg.Error, done: Sequence[int] = ()) -> Databa
     if not code and isinstance(error, psycopg.DataError):
         return RowRefused(where, found)
     at = error.diag.statement_position
-    position = int(at) if at else None
+    position = int(at) - start if at else None
     return error_class(code)(where, found, code=code, done=done, position=position)
 
 

@@ -105,6 +105,28 @@ class S3Objects:
                     if found["LastModified"] <= latest:
                         yield ObjectName(bucket, found["Key"])
 
+    def newest(self, bucket: str, folder: str) -> Iterator[ObjectName]:
+        """The objects below a folder, the last in name order first: as Firehose names them, the
+        newest. Only so many are listed as are asked for, and their neighbours."""
+        folders, names = self._listed(bucket, f"{folder}/")
+        for found in sorted([*folders, *names], reverse=True):
+            if found in names:
+                yield ObjectName(bucket, found)
+            else:
+                yield from self.newest(bucket, found.removesuffix("/"))
+
+    def _listed(self, bucket: str, prefix: str) -> tuple[set[str], set[str]]:
+        """The folders in a folder, and the objects."""
+        folders, names = set[str](), set[str]()
+        with aws_errors(f"s3://{bucket}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, Prefix=prefix, Delimiter="/"
+            )
+            for page in pages:
+                folders.update(found["Prefix"] for found in page.get("CommonPrefixes", []))
+                names.update(found["Key"] for found in page.get("Contents", []))
+        return folders, names
+
 
 class S3Bodies:
     """`ports.BodyStore`; the client is made with the first body, which most workers never see."""

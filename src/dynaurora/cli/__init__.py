@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "drop": "drop the SQL tables of a plugin",
     "gaps": "changes that are known to be missing: list, replay, close",
     "new": "write the plugin of a table, as its items ask for it",
+    "preview": "what changes would do to the SQL tables, with nothing done",
     "quarantine": "changes that could not be read or stored: list, show, retry, discard",
     "query": "run a plugin's SELECT queries",
     "replay": "load the archive of a table again",

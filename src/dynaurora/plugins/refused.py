@@ -7,16 +7,16 @@ plugin's author has.
 import re
 from typing import Final
 
-from dynaurora.errors import PluginError
+from dynaurora.errors import DatabaseError, PluginError
 from dynaurora.plugins.contract import Plugin
-from dynaurora.plugins.loading import Reading, read_plugin
+from dynaurora.plugins.loading import read_plugin
 from dynaurora.plugins.places import Source, where
 
 _PLACE: Final = re.compile(r"(create|insert)_table_queries\[(\d+)\]$")
 
 
 def with_place(error: PluginError, plugin: Plugin) -> PluginError:
-    """The same error with file, line and column, where the author wrote the statement.
+    """The same error with file, line and column, as far as the author wrote the statement.
 
     One that a declaration stands for is in no file; `dynaurora show` prints it.
     """
@@ -24,16 +24,26 @@ def with_place(error: PluginError, plugin: Plugin) -> PluginError:
     if match is None:
         return error
     statements = plugin.insert if match[1] == "insert" else plugin.create
-    place = _place(read_plugin(plugin.path, plugin.table, plugin.engine), statements[int(match[2])])
+    statement = statements[int(match[2])]
+    place = _place(plugin, statement, _offset(error, statement))
     if place is None:
         return error
     return PluginError(place, error.found, error.expected, error.remedy)
 
 
-def _place(reading: Reading, statement: str) -> str | None:
+def _offset(error: PluginError, statement: str) -> int:
+    """The character that the database points at, else the first."""
+    cause = error.__cause__
+    if isinstance(cause, DatabaseError) and cause.position is not None:
+        return min(cause.position, len(statement)) - 1
+    return len(statement) - len(statement.lstrip())
+
+
+def _place(plugin: Plugin, statement: str, offset: int) -> str | None:
+    reading = read_plugin(plugin.path, plugin.table, plugin.engine)
+    source = Source(reading.data)
     for written in reading.written:
         if written.text == statement:
-            offset = len(statement) - len(statement.lstrip())
-            at = Source(reading.data).written(written, offset)
-            return f"{where(reading.plugin.path, *at)}, {written.place}"
-    return None
+            return f"{where(plugin.path, *source.written(written, offset))}, {written.place}"
+    at = source.expression(statement, offset)
+    return where(plugin.path, *at) if at else None

@@ -221,8 +221,8 @@ update {schema}.streams set table_id = null where table_number = %s
 select arn, table_id, epoch, accepted_at from {schema}.streams where table_number = %s
 
 -- add_stream
-insert into {schema}.streams (arn, table_number, table_id, label_ms, epoch) values (%s, %s, %s, %s, %s)
-on conflict (arn) do update set table_id = coalesce(excluded.table_id, streams.table_id)
+insert into {schema}.streams as s (arn, table_number, table_id, label_ms, epoch) values (%s, %s, %s, %s, %s)
+on conflict (arn) do update set table_id = coalesce(excluded.table_id, s.table_id)
 
 -- note_object
 -- A second load of the same object waits here until the first has committed or rolled back.

@@ -29,18 +29,24 @@ def statements(file: str) -> Mapping[str, str]:
 class Queries:
     """The statements of one engine for one metadata schema.
 
-    schema: quoted. ledger_prefix: what stands before a table's number in its ledger's name.
+    schema: quoted. prefix: what the names of the metadata begin with in it.
     """
 
     file: str
     schema: str
+    prefix: str = ""
 
     def __getitem__(self, name: str) -> str:
-        return statements(self.file)[name].replace("{schema}", self.schema)
+        text = statements(self.file)[name].replace("{schema}.", f"{self.schema}.{self.prefix}")
+        return text.replace("{schema}", self.schema)
 
     def of_table(self, name: str, number: int) -> str:
         """A statement on the ledger of the table with this number in ``tables``."""
-        return self[name].replace("{ledger}", f"{self.schema}.ledger_{number}")
+        return self[name].replace("{ledger}", self.ledger(number))
+
+    def ledger(self, number: int) -> str:
+        """The ledger of that table."""
+        return f"{self.schema}.{self.prefix}ledger_{number}"
 
     def starting_with(self, prefix: str) -> list[str]:
         """All statements whose name begins so, in the order of the file."""

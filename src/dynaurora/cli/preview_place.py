@@ -1,0 +1,188 @@
+"""Where a preview takes place: which plugin, which database, which changes.
+
+In a project all three are known; without one, a folder of plugins and a file of changes will do.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dynaurora.deploy.project import Project
+    from dynaurora.etl import Bodies, Engine
+    from dynaurora.plugins.contract import Plugin
+
+
+class Place:
+    """A plugin's folder, and the project around it, if there is one."""
+
+    def __init__(self, folder: Path, chosen: str, plugins: Path | None, *, is_local: bool) -> None:
+        from dynaurora.deploy.project import find_root, read_place
+        from dynaurora.local.running import running
+        from dynaurora.plugins.folder import PluginFolder
+
+        if is_local:
+            os.environ.update(running(find_root(folder)))  # as if its export lines had been copied
+        self._project = _project(folder, chosen)
+        self._place = self._project or read_place(folder)
+        self._folder = plugins or self._place.sqlqueries
+        self._plugins = PluginFolder(self._folder, "postgresql")
+
+    def plugin(self, table: str) -> "Plugin":
+        from dynaurora.errors import ProjectError
+        from dynaurora.plugins.declarations import suggestion
+
+        found = self._plugins.plugin(table)
+        if found is None:
+            raise ProjectError(
+                f"table {table}",
+                f"it has no plugin{suggestion(table, self._plugins.tables())}",
+                f"{table}.py in {self._folder}",
+                f"`dynaurora new {table}` writes one.",
+            )
+        return found
+
+    def still_makes(self, table: str, sql_table: str) -> bool:
+        from dynaurora.intake import still_makes
+
+        return still_makes(self._plugins, table, sql_table)
+
+    @contextmanager
+    def database(self, url: str, *, is_scratch: bool) -> Iterator["Engine"]:
+        """The one that was asked for, else the project's, else one of our own."""
+        from dynaurora.cli.database import session
+
+        project = self._project
+        if url:
+            with _session(url) as engine:
+                yield engine
+        elif not is_scratch and project is not None and project.database.url:
+            _check_reach(project)
+            with session(project) as engine:
+                yield engine
+        else:
+            if not is_scratch:
+                click.echo("No database is configured: this is on an empty one.", err=True)
+            with _scratch() as engine:
+                yield engine
+
+    def changes(
+        self, engine: "Engine", plugin: "Plugin", file: Any, items: int | None, last: int
+    ) -> "tuple[Sequence[bytes], Bodies]":
+        """The lines, and where the bodies are of those that are pointers."""
+        if file is not None:
+            from dynaurora.etl import unpacked
+            from dynaurora.model.lines import split_lines
+
+            return list(split_lines(unpacked(file.read()))), _no_bodies
+        if items is not None:
+            return list(self._put(engine, plugin, items)), _no_bodies
+        if self._project is None:
+            raise click.UsageError("Outside a project, say --changes FILE or --items N.")
+        return _captured(self._project, plugin.table, last)
+
+    def _put(self, engine: "Engine", plugin: "Plugin", items: int) -> Iterator[bytes]:
+        from dynaurora.adapters.items import items_client_of, sample
+        from dynaurora.operations.preview import put_lines
+
+        client = items_client_of(self._place.region, self._place.endpoint)
+        images = (image for page in sample(client, plugin.table, items) for image in page)
+        return put_lines(engine, plugin, islice(images, items), int(time.time()))
+
+
+def _project(folder: Path, chosen: str) -> "Project | None":
+    from dynaurora.deploy.project import find_root, read_project
+    from dynaurora.errors import ProjectError
+
+    try:
+        find_root(folder)
+    except ProjectError:
+        return None
+    return read_project(folder, chosen=chosen)
+
+
+def _check_reach(project: "Project") -> None:
+    from dynaurora.errors import SettingsError
+
+    if project.is_private:
+        raise SettingsError(
+            "[database] private",
+            "the database is reached by the load Lambda alone, which has the deployed plugin and "
+            "not this one",
+            "a database that can be reached from here",
+            "Preview with --scratch on an empty one, or with --database URL on a copy.",
+        )
+
+
+@contextmanager
+def _session(url: str) -> Iterator["Engine"]:
+    from dynaurora.adapters.database import Database
+    from dynaurora.settings import DatabaseSettings
+
+    database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
+    try:
+        with database.session() as engine:
+            yield engine
+    finally:
+        database.close()
+
+
+@contextmanager
+def _scratch() -> Iterator["Engine"]:
+    from dynaurora.cli.output import left_once, progress_console
+    from dynaurora.local.scratch import scratch_server
+
+    with left_once():
+        status = progress_console().status("Starting PostgreSQL")
+        status.start()
+        with scratch_server() as server:
+            status.stop()
+            with _session(server.url) as engine:
+                yield engine
+
+
+def _no_bodies(_key: str) -> bytes | None:
+    return None
+
+
+def _captured(project: "Project", table: str, last: int) -> "tuple[Sequence[bytes], Bodies]":
+    """The newest captured changes: waiting in the raw bucket, then archived."""
+    from dynaurora.adapters.aws import client_factory
+    from dynaurora.adapters.s3 import S3Objects
+    from dynaurora.deploy.load_function import pipeline_outputs
+    from dynaurora.errors import ProjectError
+    from dynaurora.etl import unpacked
+    from dynaurora.model.events import PROCESSED_FOLDER, ObjectName
+    from dynaurora.model.lines import split_lines
+
+    client = client_factory(project.region, project.endpoint)
+    outputs = pipeline_outputs(project, client)
+    raw, backup = outputs["RawBucket"], outputs["BackupBucket"]
+    store = S3Objects(client("s3"))
+
+    def body(key: str) -> bytes | None:
+        stored = store.read(ObjectName(backup, key))
+        return stored.data if stored else None
+
+    lines: list[bytes] = []
+    for bucket, folder in ((raw, table), (backup, f"{PROCESSED_FOLDER}/{table}")):
+        for name in store.newest(bucket, folder):
+            if len(lines) >= last:
+                break
+            stored = store.read(name)
+            found = split_lines(unpacked(stored.data)) if stored else ()
+            lines = [*found, *lines]
+    if not lines:
+        raise ProjectError(
+            f"table {table}",
+            "no change of it has been captured",
+            "one in the raw or the backup bucket",
+            "Preview with --items N, which reads the table, or --changes FILE.",
+        )
+    return lines[-last:], body

@@ -1,0 +1,285 @@
+"""A preview tells what a load would do, and leaves nothing behind."""
+
+import threading
+
+import pytest
+
+from dynaurora.errors import LoadRace, PluginError, StreamNotAccepted
+from dynaurora.operations.preview import preview, put_lines
+from support.items import DECLARED, TABLE, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
+from support.load import line, stream_arn
+
+CATALOG = (
+    "select oid, relname, relnamespace, relkind, relfilenode, relowner, relacl from pg_class",
+    "select oid, nspname from pg_namespace",
+    "select attrelid, attname, atttypid, attnum, attidentity, attisdropped from pg_attribute",
+    "select oid, conname, conrelid from pg_constraint",
+    "select indexrelid, indrelid, indisvalid from pg_index",
+    "select oid, typname, typnamespace from pg_type",
+    "select oid, proname from pg_proc",
+    "select oid, tgname from pg_trigger",
+    "select classid, objid, refclassid, refobjid, deptype from pg_depend",
+    "select schemaname, sequencename, last_value from pg_sequences",
+    "select locktype, classid, objid from pg_locks where locktype = 'advisory'",
+)
+
+
+def everything(machine):
+    """What the database holds: its catalog, and every row of every table of ours."""
+    found = {query: sorted(map(str, machine.rows(query))) for query in CATALOG}
+    for schema, name in machine.rows(
+        "select schemaname, tablename from pg_tables "
+        "where schemaname not in ('pg_catalog', 'information_schema')"
+    ):
+        query = f'select t::text from "{schema}"."{name}" as t'
+        found[schema, name] = sorted(machine.rows(query))
+    return found
+
+
+def previewed(machine, *lines, is_as_new=False, table=TABLE, bodies=lambda _: None):
+    with machine.database.session() as engine:
+        return preview(
+            engine,
+            machine._plugins.plugin(table),
+            lines,
+            is_as_new=is_as_new,
+            still_makes=lambda _table, _sql_table: True,
+            bodies=bodies,
+        )
+
+
+def difference(found, table=TABLE):
+    (one,) = [each for each in found.differences if each.table == table]
+    return one
+
+
+@pytest.mark.parametrize("text", [DECLARED, WITH_ROWS, WITH_HISTORY, WITH_SUM])
+def test_a_preview_leaves_nothing_behind(machine, text):
+    machine.plugin(TABLE, text)
+    machine.load_lines(TABLE, put(1, "a", v="1", n="1", g="x", tags=["x"]), put(2, "b", v="1"))
+    before = everything(machine)
+    for is_as_new in (False, True):
+        found = previewed(
+            machine,
+            put(3, "a", v="2", n="2", g="y", tags=["x", "y"]),
+            put(4, "b", v="2", n="1.005"),
+            put(5, "c", v="3", n="1", g="x"),
+            delete(6, "a"),
+            b"no line",
+            is_as_new=is_as_new,
+        )
+        assert found.loaded.applied > 0
+    assert everything(machine) == before
+
+
+def test_a_preview_on_an_empty_database_leaves_it_empty(machine):
+    machine.plugin(TABLE, WITH_ROWS)
+    before = everything(machine)
+    found = previewed(machine, put(1, "a", v="1", tags=["x", "y"]))
+    assert difference(found).added == [("a", "1")]
+    assert difference(found, "items_tags").added == [("a", "0", "x"), ("a", "1", "y")]
+    assert [told.kind for told in found.created] == ["create", "create"]
+    assert everything(machine) == before
+
+
+def test_a_preview_that_fails_leaves_nothing_behind(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(1, "a", v="1"))
+    machine.plugin(
+        TABLE,
+        WITH_HISTORY.replace("on conflict do nothing", "where no_such_column = 1"),
+    )
+    before = everything(machine)
+    with pytest.raises(PluginError, match=r"items\.py:\d+:\d+, insert_table_queries\[2\]"):
+        previewed(machine, put(2, "a", v="2"))
+    assert everything(machine) == before
+
+
+def test_rows_that_are_added_changed_and_removed_are_told(machine):
+    machine.plugin(TABLE, WITH_ROWS)
+    machine.load_lines(
+        TABLE,
+        put(1, "a", v="1", tags=["x", "y"]),
+        put(2, "b", v="1"),
+        put(3, "c", v="1", tags=["z"]),
+        put(4, "same", v="1"),
+    )
+    found = previewed(
+        machine,
+        put(11, "a", v="2", tags=["x"]),
+        delete(12, "c"),
+        put(13, "d", v="1"),
+        put(14, "same", v="1"),
+    )
+    items, tags = difference(found), difference(found, "items_tags")
+    assert items.columns == ("id", "v")
+    assert items.added == [("d", "1")]
+    assert items.changed == [(("a", "1"), ("a", "2"))]
+    assert items.removed == [("c", "1")]
+    assert (tags.added, tags.changed, tags.removed) == ([], [], [("a", "1", "y"), ("c", "0", "z")])
+
+
+def test_the_ledger_decides_as_in_a_load(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(10, "a", v="new"))
+    late = previewed(machine, put(9, "a", v="late"), put(11, "b", v="1"))
+    assert (late.loaded.applied, late.loaded.superseded) == (1, 1)
+    assert (difference(late).changed, difference(late).added) == ([], [("b", "1", None)])
+    as_new = previewed(machine, put(9, "a", v="late"), is_as_new=True)
+    assert as_new.loaded.applied == 1
+    assert difference(as_new).changed == [(("a", "new", None), ("a", "late", None))]
+
+
+def test_a_preview_of_what_is_loaded_next_is_what_the_load_does(machine):
+    machine.plugin(TABLE, WITH_SUM)
+    machine.load_lines(TABLE, put(1, "a", n="1", g="x"), put(2, "b", n="2", g="x"))
+    lines = [put(3, "a", n="5", g="y"), delete(4, "b"), put(5, "c", n="7", g="x")]
+    found = previewed(machine, *lines)
+    before = machine.rows("select g, n::text, items::text from sums")
+    machine.load_lines(TABLE, *lines)
+    after = machine.rows("select g, n::text, items::text from sums")
+    sums = difference(found, "sums")
+    told = {**{row[0]: row for row in before}, **{row[0]: row for _, row in sums.changed}}
+    assert {**told, **{row[0]: row for row in sums.added}} == {row[0]: row for row in after}
+
+
+def test_what_would_be_quarantined_is_told_with_its_reason(machine):
+    machine.plugin(TABLE, DECLARED)
+    found = previewed(machine, put(1, "a", n="1.005"), put(2, "b", n="1"), b"no line")
+    reasons = {entry.reason: entry.message for entry in found.quarantined}
+    assert set(reasons) == {"value", "unreadable"}
+    assert reasons["value"].startswith("n: ")
+    assert (found.loaded.applied, found.loaded.quarantined, found.loaded.unreadable) == (1, 1, 1)
+
+
+def test_rows_that_the_database_refuses_are_told_and_the_others_are_applied(machine):
+    machine.plugin(
+        TABLE,
+        """
+        from dynaurora import Table, column
+
+        items = Table(key="id", columns={"id": "text", "v": column("text", required=True)})
+        """,
+    )
+    found = previewed(machine, put(1, "a", v="1"), put(2, "b"), put(3, "c", v="3"))
+    assert difference(found).added == [("a", "1"), ("c", "3")]
+    assert [(e.reason, e.code) for e in found.quarantined] == [("database", "23502")]
+    assert found.statements[0].runs > 1
+    assert found.statements[0].touched == 2
+
+
+def test_each_statement_is_told_with_its_rows_and_its_time(machine):
+    machine.plugin(TABLE, WITH_HISTORY)
+    machine.load_lines(TABLE, put(1, "a", v="1"))
+    found = previewed(machine, put(2, "a", v="2"), put(3, "b", v="2"), put(4, "b", v="3"))
+    plugin = machine._plugins.plugin(TABLE)
+    assert [told.statement for told in found.statements] == list(plugin.insert)
+    assert [told.touched for told in found.statements] == [2, 0, 3]
+    assert all(told.seconds > 0 for told in found.statements)
+    assert found.created == []
+
+
+def test_a_change_that_lost_shows_where_changes_are_read(machine):
+    machine.plugin(TABLE, WITH_HISTORY)
+    machine.load_lines(TABLE, put(9, "a", v="9"))
+    found = previewed(machine, put(5, "a", v="5"))
+    assert found.loaded.superseded == 1
+    assert [row[2] for row in difference(found, "versions").added] == ["5"]
+
+
+def test_a_changed_plugin_shows_what_is_made_and_altered_first(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(1, "a", v="1"))
+    machine.plugin(TABLE, DECLARED.replace('"v": "text"', '"v": "text", "w": "text"'))
+    before = everything(machine)
+    found = previewed(machine, put(2, "a", v="1", w="2"))
+    assert any(told.statement.startswith("alter table items add") for told in found.created)
+    ((was, now),) = difference(found).changed
+    assert (was, now) == (("a", "1", None, None), ("a", "1", None, "2"))
+    assert everything(machine) == before
+
+
+def test_a_plugin_may_call_its_table_as_one_of_the_metadata(machine):
+    machine.plugin(
+        "objects",
+        """
+        from dynaurora import Table
+
+        objects = Table(key="id", columns={"id": "text"})
+        """,
+    )
+    found = previewed(machine, line("objects", 1, {"id": {"S": "a"}}, {}), table="objects")
+    assert difference(found, "objects").added == [("a",)]
+
+
+def test_attributes_that_no_column_reads_are_told(machine):
+    machine.plugin(TABLE, DECLARED)
+    found = previewed(machine, put(1, "a", v="1", more="x"), put(2, "b", more="y", other="z"))
+    assert found.unmapped == {"more": 2, "other": 1}
+
+
+def test_a_stream_that_may_not_feed_the_table_is_refused_as_in_a_load(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(1, "a"))
+    other = stream_arn(TABLE, account="999999999999")
+    with pytest.raises(StreamNotAccepted):
+        previewed(machine, put(2, "a", fields={"stream": other}))
+
+
+def test_a_table_that_is_too_large_is_said_not_to_be_compared(machine, monkeypatch):
+    from dynaurora.operations import differences
+
+    monkeypatch.setattr(differences, "MOST_OF_ALL", 1)
+    machine.plugin(TABLE, WITH_SUM)
+    machine.load_lines(TABLE, put(1, "a", n="1", g="x"), put(2, "b", n="1", g="y"))
+    found = previewed(machine, put(3, "a", n="2", g="x"))
+    assert difference(found).is_compared
+    assert not difference(found, "sums").is_compared
+
+
+def test_items_are_previewed_as_if_each_had_just_been_put(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(10**30, "a", v="1"))
+    images = [{"id": {"S": "a"}, "v": {"S": "2"}}, {"id": {"S": "b"}}]
+    with machine.database.session() as engine:
+        plugin = machine._plugins.plugin(TABLE)
+        lines = list(put_lines(engine, plugin, images, now_s=1_800_000_000))
+    found = previewed(machine, *lines)
+    assert found.loaded.applied == 2
+    assert difference(found).changed == [(("a", "1", None), ("a", "2", None))]
+
+
+def test_a_preview_waits_for_a_load_of_the_same_items_and_sees_what_it_did(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(1, "a", v="1"))
+    outcomes = []
+    threads = []
+
+    def begin_preview(step):
+        if step == "commit" and not threads:
+            worker = threading.Thread(
+                target=lambda: outcomes.append(previewed(twin, put(5, "a", v="5")))
+            )
+            worker.start()
+            threads.append(worker)
+            machine.wait_until_blocked()
+
+    with machine.twin() as twin:
+        machine.before = begin_preview
+        machine.load_lines(TABLE, put(9, "a", v="9"))
+        threads[0].join(20)
+    assert outcomes[0].loaded.superseded == 1
+
+
+def test_a_preview_that_may_not_wait_longer_says_so(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(1, "a", v="1"))
+    with machine.twin() as twin:
+
+        def hold(step):
+            if step == "commit":
+                with pytest.raises(LoadRace, match="for more than 5 seconds"):
+                    previewed(twin, put(5, "a", v="5"))
+
+        machine.before = hold
+        machine.load_lines(TABLE, put(9, "a", v="9"))
