@@ -110,7 +110,7 @@ def new(
         click.echo(json.dumps({**facts, "file": path and str(path), "read_units": units}))
     elif is_printed:
         click.echo(found.text, nl=False)
-    for line in _as_text(found, proof, path):
+    for line in _as_text(found, proof, path, is_local=is_local):
         click.echo(line, err=is_json or is_printed)
 
 
@@ -243,7 +243,7 @@ def _publish(draft: Path, path: Path, *, is_forced: bool) -> None:
         draft.replace(path)
 
 
-def _as_text(found: _Found, proof: "Proof", path: Path | None) -> Iterator[str]:
+def _as_text(found: _Found, proof: "Proof", path: Path | None, *, is_local: bool) -> Iterator[str]:
     from dynaurora.inference.plan import InferredRows
 
     plugin = found.plugin
@@ -256,9 +256,23 @@ def _as_text(found: _Found, proof: "Proof", path: Path | None) -> Iterator[str]:
     for reason, times in proof.refused.items():
         yield f"{times:,} of them would be quarantined: {reason}"
     if path is not None:
-        yield "Read it, change what you like. Then:"
-        yield f"  dynaurora check {plugin.table}"
-        yield "  dynaurora dev"
+        yield from _next(plugin.table, is_local=is_local)
+
+
+def _next(table: str, *, is_local: bool) -> Iterator[str]:
+    place = " --local" if is_local else ""
+    commands = {
+        f"dynaurora check {table}": "what is wrong with it, if anything",
+        f"dynaurora preview {table} --items 100{place}": "the rows that items become",
+    }
+    if not is_local:
+        commands["dynaurora dev"] = "the pipeline on this machine"
+    width = max(map(len, commands))
+    yield "Read it, change what you like. Then:"
+    for command, what in commands.items():
+        yield f"  {command:<{width}}  {what}"
+    if is_local:
+        yield "The running dynaurora dev has it already."
 
 
 def _counted(count: int, word: str) -> str:
