@@ -1,4 +1,8 @@
-"""Planes by the number on their tail. "NA" in the source is a missing attribute here: SQL NULL."""
+"""Planes by the number on their tail, and every version of them.
+
+"NA" in the source is a missing attribute here: SQL NULL. With ``history`` the table planes_versions
+keeps every change, and the view planes_history says from when to when each version held.
+"""
 
 from dynaurora import Table, column
 
@@ -15,6 +19,7 @@ planes = Table(
         "speed": "integer",  # known for 23 planes
         "engine": "text",
     },
+    history=True,
 )
 
 select_table_queries = {
@@ -30,6 +35,13 @@ select_table_queries = {
         from planes
         where year is not null
         order by year, tailnum
+        limit 10
+    """,
+    "planes that were changed most": """
+        select tailnum, count(*) as versions, min(seats) as least_seats, max(seats) as most_seats
+        from planes_history
+        group by tailnum
+        order by versions desc, tailnum
         limit 10
     """,
     "hardest working planes": """

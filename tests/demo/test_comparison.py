@@ -246,6 +246,103 @@ def test_every_table_of_a_plugin_is_compared(machine):
         assert table in {d.sql_table for d in compared(machine, [item], "pairs").differences}
 
 
+KINDS = """
+    from dynaurora import Table, rows
+    a = Table("a", key="id", when={"kind": "a"}, columns={
+        "id": "text", "x": "integer", "inner": rows("inner[]", {"y": ("text", "$")}),
+    })
+    b = Table("b", key="id", when={"kind": "b"}, columns={"id": "text", "x": "text"})
+"""
+OF_KINDS = [
+    {
+        "id": {"S": "1"},
+        "kind": {"S": "a"},
+        "x": {"N": "1"},
+        "inner": {"L": [{"S": "p"}, {"S": "q"}]},
+    },
+    {"id": {"S": "2"}, "kind": {"S": "b"}, "x": {"S": "one"}, "inner": {"L": [{"S": "p"}]}},
+    {"id": {"S": "3"}, "kind": {"S": "b"}},
+]
+
+
+@pytest.fixture
+def kinds(machine):
+    machine.plugin("kinds", KINDS)
+    found = (line("kinds", n, {"id": i["id"]}, i) for n, i in enumerate(OF_KINDS))
+    machine.load_lines("kinds", *found)
+    return machine
+
+
+def test_items_of_several_kinds_are_compared_each_with_its_own_table(kinds):
+    found = compared(kinds, OF_KINDS, "kinds")
+    assert (found.is_equal, found.items, found.rows, found.child_rows) == (True, 3, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "table"),
+    [
+        ("update a set x = 2", "a"),
+        ("update b set x = null", "b"),
+        ("delete from b where id = '3'", "b"),
+        ("update a_inner set y = 'z' where position = 1", "a_inner"),
+        ("delete from a_inner where position = 1", "a_inner"),
+        ("insert into a values ('2', 1)", "a"),
+        ("insert into b values ('9', 'x')", "b"),
+    ],
+)
+def test_what_is_changed_in_the_table_of_a_kind_is_told(kinds, change, table):
+    kinds.execute(change)
+    assert only(compared(kinds, OF_KINDS, "kinds")).sql_table == table
+
+
+def test_an_item_that_no_table_takes_is_told(kinds):
+    items = [*OF_KINDS, {"id": {"S": "4"}, "kind": {"S": "c"}}]
+    difference = only(compared(kinds, items, "kinds"))
+    assert difference.key == ("4",)
+    assert "no SQL table takes the item" in str(difference)
+
+
+def test_the_newest_version_of_a_history_is_compared(machine):
+    machine.plugin(
+        "prices",
+        """
+        from dynaurora import Table
+        prices = Table(key="id", columns={"id": "text", "price": "integer"}, history=True)
+        """,
+    )
+    key = {"id": {"S": "a"}}
+    items = [{**key, "price": {"N": str(price)}} for price in (1, 2)]
+    gone = {"id": {"S": "b"}}
+    machine.load_lines(
+        "prices",
+        *(line("prices", n, key, item) for n, item in enumerate(items)),
+        line("prices", 7, gone, {**gone, "price": {"N": "1"}}),
+        line("prices", 8, gone),
+    )
+    found = compared(machine, items[1:], "prices")
+    assert (found.is_equal, found.rows, found.child_rows) == (True, 1, 0)
+    machine.execute("update prices_versions set price = 3 where price = 2")
+    assert only(compared(machine, items[1:], "prices")).sql_table == "prices_history"
+    machine.execute("delete from prices_versions")
+    assert only(compared(machine, items[1:], "prices")).sql_table == "prices_history"
+
+
+def test_a_marked_row_is_no_row(machine):
+    machine.plugin(
+        "marks",
+        """
+        from dynaurora import Table
+        marks = Table(key="id", columns={"id": "text"}, deleted="mark")
+        """,
+    )
+    key = {"id": {"S": "a"}}
+    machine.load_lines("marks", line("marks", 1, key, key))
+    assert compared(machine, [key], "marks").is_equal
+    machine.load_lines("marks", line("marks", 2, key))
+    assert compared(machine, [], "marks").is_equal
+    assert "missing" in only(compared(machine, [key], "marks")).reason
+
+
 def test_many_differences_are_counted_and_the_first_ones_kept(machine):
     machine.plugin("things", THINGS)
     items = [{**SPARSE, "number": {"N": str(number)}} for number in range(KEPT + 50)]

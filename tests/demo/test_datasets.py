@@ -17,6 +17,7 @@ KEYS = {
     "airports": ["faa"],
     "planes": ["tailnum"],
     "countries": ["name"],
+    "fleet": ["PK", "SK"],
     "weather": ["origin", "time_hour"],
     "flights": ["departure", "flight"],
 }
@@ -115,6 +116,25 @@ def test_each_country_has_what_its_file_says(january):
     neighbours = [{"S": code} for code in ("AUT", "FRA", "ITA", "LIE", "DEU")]
     assert switzerland["borders"] == {"L": neighbours}
     assert switzerland["ISO"]["M"]["numeric"] == {"S": "756"}
+
+
+def test_the_fleet_has_every_airline_and_every_plane_that_has_flown_for_it(january):
+    flights = [row for row in rows_of("flights") if row["month"] == "1"]
+    items = {(i["PK"]["S"], i["SK"]["S"]): i for i in january["fleet"].items()}
+    assert len(items) == january["fleet"].size
+    pairs = {(row["carrier"], row["tailnum"]) for row in flights if row["tailnum"] != "NA"}
+    airlines = {row["carrier"] for row in rows_of("airlines")}
+    assert items.keys() == {(f"CARRIER#{c}", f"PLANE#{t}") for c, t in pairs} | {
+        (f"CARRIER#{c}", f"CARRIER#{c}") for c in airlines
+    }
+    united = items["CARRIER#UA", "CARRIER#UA"]
+    own = [row for row in flights if row["carrier"] == "UA"]
+    assert united["flights"] == {"N": str(len(own))}
+    to_houston = sum(row["dest"] == "IAH" for row in own)
+    assert united["destinations"]["M"]["IAH"] == {"N": str(to_houston)}
+    plane = items["CARRIER#UA", "PLANE#N14228"]
+    assert plane["model"] == {"S": "737-824"}
+    assert plane["flights"] == {"N": str(sum(row["tailnum"] == "N14228" for row in own))}
 
 
 def test_a_limited_dataset_is_its_beginning(january):

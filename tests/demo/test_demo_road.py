@@ -30,7 +30,7 @@ def test_everything_is_equal(answer):
     assert answer["equal"] is True
     assert answer["items"] == answer["rows"] > 200
     assert answer["tables"].keys() == {
-        *("airlines", "airports", "planes", "weather", "flights", "countries")
+        *("airlines", "airports", "planes", "fleet", "weather", "flights", "countries")
     }
     for table in answer["tables"].values():
         assert table["items"] == table["rows"]

@@ -52,7 +52,7 @@ def test_every_table_is_touched_and_its_last_history_is_one_change(january, wave
 
 
 def test_items_are_updated_deleted_brought_back_and_changed_many_times(wave):
-    for table in ("flights", "weather", "planes", "countries"):
+    for table in ("flights", "weather", "planes", "fleet", "countries"):
         found = [kinds(history) for history in histories(wave, table)]
         assert [Update] in found
         assert [Delete] in found
@@ -73,6 +73,17 @@ def test_every_change_changes_something(january, wave):
             changed = after(item, change)
             assert changed != item, history
             item = changed
+
+
+def test_planes_of_the_fleet_retire_and_fly_again(wave):
+    kinds_after = [
+        [change.attributes.get("kind") for change in history.changes if isinstance(change, Update)]
+        for history in histories(wave, "fleet")
+    ]
+    plane, retired = {"S": "plane"}, {"S": "retired"}
+    assert [retired] in kinds_after
+    assert any(pair in kinds_after for pair in ([plane], [retired]))
+    assert any(retired in found and found[-1] == plane for found in kinds_after)
 
 
 def test_lists_inside_countries_become_shorter_and_longer(january, wave):

@@ -10,7 +10,7 @@ from dynaurora.plugins.inspection import inspect_folder
 from support.load import LoadMachine, line
 
 SQLQUERIES = Path(__file__).parents[2] / "sqlqueries"
-TABLES = ("airlines", "airports", "countries", "flights", "planes", "weather")
+TABLES = ("airlines", "airports", "countries", "fleet", "flights", "planes", "weather")
 ITEMS = 2_000
 
 
@@ -31,6 +31,10 @@ def machine(database_url, tmp_path):
         yield found
 
 
+EMPTY_AT_FIRST = ("retired planes",)
+"""Queries for what a wave brings."""
+
+
 def lines(dataset):
     for number, item in enumerate(dataset.limited(ITEMS).items()):
         yield line(dataset.table, 10**21 + number, dataset.key_of(item), item)
@@ -45,9 +49,9 @@ def test_every_plugin_keeps_every_rule():
 def test_one_plugin_is_written_by_hand_and_runs_on_both_engines():
     found = {one.table: one for one in inspect_folder(SQLQUERIES, "mysql")}
     assert [table for table in TABLES if not found[table].is_row_wise and found[table].digest] == [
-        "flights"
+        "weather"
     ]
-    assert found["flights"].problems == ()
+    assert found["weather"].problems == ()
 
 
 def test_real_data_loads_without_loss_and_every_query_answers(machine):
@@ -59,7 +63,8 @@ def test_real_data_loads_without_loss_and_every_query_answers(machine):
         assert again.applied == 0
     for table in TABLES:
         for name, statement in machine.plugin_of(table).select.items():
-            assert machine.rows(statement), f"{table}: {name}"
+            rows = machine.rows(statement)
+            assert bool(rows) == (name not in EMPTY_AT_FIRST), f"{table}: {name}"
 
 
 def test_countries_have_all_their_child_rows(machine):
@@ -75,6 +80,21 @@ def test_countries_have_all_their_child_rows(machine):
         "select translation from countries_translations where name = 'Switzerland' "
         "and language = 'ja'"
     ) == [("スイス",)]
+
+
+def test_the_fleet_is_a_table_of_each_kind(machine):
+    (dataset,) = [one for one in datasets(is_whole_year=False) if one.table == "fleet"]
+    machine.load_lines("fleet", *lines(dataset))
+    items = list(dataset.limited(ITEMS).items())
+    carriers = [item for item in items if item["PK"] == item["SK"]]
+    destinations = sum(len(item["destinations"]["M"]) for item in carriers)
+    for table, count in (
+        ("fleet_carriers", len(carriers)),
+        ("fleet_carriers_destinations", destinations),
+        ("fleet_planes", len(items) - len(carriers)),
+        ("fleet_retired", 0),
+    ):
+        assert machine.rows(f"select count(*) from {table}") == [(count,)]
 
 
 def test_the_plugins_can_be_dropped(machine):

@@ -58,9 +58,10 @@ def demo(
     """Carry real data through the whole pipeline, on this machine.
 
     Starts an emulator of AWS and PostgreSQL, deploys the same stacks as on AWS, and writes the
-    flights from New York in 2013, their airlines, airports, planes and weather, and the countries
-    of the world to DynamoDB. When they have arrived, it updates and deletes some, compares every
-    item with its row, and asks the plugins' queries. Exits with 1 if anything differs.
+    flights from New York in 2013, their airlines, airports, planes, fleets and weather, and the
+    countries of the world to DynamoDB. When they have arrived, it updates and deletes some,
+    compares every item with its row, and asks the plugins' queries. Exits with 1 if anything
+    differs.
     """
     from dynaurora.demo.road import Scale
     from dynaurora.errors import DynauroraError

@@ -52,8 +52,8 @@ Examples:
 def show(*, table: str, folder: Path, engine: "Engine", chosen: str | None, is_json: bool) -> None:
     """Show the plugin of TABLE in the hand-written form that its declarations stand for.
 
-    What is printed is a plugin: pasted in the place of the file it does the same. No database is
-    asked.
+    What is printed is a plugin: pasted in the place of the file, or behind what is in it, it does
+    the same. No database is asked.
     """
     from dynaurora.plugins.showing import shown, shown_list
 

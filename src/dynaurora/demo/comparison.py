@@ -5,8 +5,9 @@
 
 What a row should hold is computed from the item itself, so nothing of the load is trusted: not its
 lines, not COPY, not its SQL. A missing attribute is a NULL, a number is compared as a number and
-all of its digits count. Rows inside items (child tables) are compared the same way, and a row that
-belongs to no item is a difference too.
+all of its digits count. Rows inside items (child tables) are compared the same way, and the newest
+version of a history, and what is summed up of the items (`dynaurora.demo.sums`). A row that belongs
+to no item is a difference too, and so is an item that no SQL table takes.
 
 Items are read page by page and fetched by key, so memory stays small; of each item only a hash of
 its key is kept, to find the rows that belong to none.
@@ -15,12 +16,14 @@ its key is kept, to find the rows that belong to none.
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from dynaurora.cells import holds
+from dynaurora.demo.sums import SUMS, Summing, Sums
 from dynaurora.errors import PluginError, ValueRefused
 from dynaurora.etl import Engine
 from dynaurora.model.names import shortened_sql_name, sql_name
@@ -28,6 +31,7 @@ from dynaurora.model.paths import Attribute, levels, rows_at, value_at
 from dynaurora.model.types import reader
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.declarations import Column, Rows
+from dynaurora.plugins.tables import SqlTable, staged_relation
 from dynaurora.sql.dialect import Dialect
 
 KEPT: Final = 100
@@ -95,13 +99,19 @@ def compare(
 
     Items must not change meanwhile: a change that is on its way is a difference.
     """
-    comparison = _Comparison(engine, _copies(plugin, engine))
+    summings = [Summing(sums) for sums in _sums_of(plugin)]
+    comparison = _Comparison(engine, _copies(plugin, engine), _key_of(plugin), summings)
     for page in pages:
         for start in range(0, len(page), _FETCHED_KEYS):
             part = page[start : start + _FETCHED_KEYS]
             comparison.add(part)
             tell(len(part))
     return comparison.outcome(plugin.table)
+
+
+def _sums_of(plugin: Plugin) -> list[Sums]:
+    """The tables of sums that the plugin makes and that we know how to sum up."""
+    return [sums for sums in SUMS.get(plugin.table, ()) if sums.sql_table in plugin.sql_tables]
 
 
 # --- what an SQL table should hold --------------------------------------------------------------
@@ -115,6 +125,8 @@ class _Copy:
 
     item_key, key: the columns of the item's key, and of the row's. columns: all that are compared.
     key_types: the SQL types of item_key. is_strict: whether equal rows may differ, see `is_same`.
+    condition: which of its rows are meant. kind: whether a row is an item of it, or of those items
+    that it takes, or inside one, or a version of one.
     """
 
     name: str
@@ -124,6 +136,8 @@ class _Copy:
     key_types: tuple[str, ...]
     rows: Callable[[Image], Iterator[Row]]
     is_strict: bool
+    kind: Literal["all", "some", "inside", "version"]
+    condition: str = "true"
 
 
 def _copies(plugin: Plugin, engine: Engine) -> list[_Copy]:
@@ -132,25 +146,35 @@ def _copies(plugin: Plugin, engine: Engine) -> list[_Copy]:
     Hand-written SQL may do anything; it is compared where it keeps to the names that a declaration
     would have: the table named after the DynamoDB table, and in it the columns that are staged.
     """
+    if plugin.tables:
+        found = [_declared_copy(plugin, table, engine) for table in plugin.tables.values()]
+        return sorted(found, key=lambda copy: copy.kind in ("inside", "version"))
     own = sql_name(plugin.table)
-    names = list(plugin.tables) or [own, *(_child_name(own, rows) for rows in plugin.rows)]
-    rows_of = {_child_name(name, rows): rows for name in names for rows in plugin.rows}
-    below = [
-        name for name in names if name in rows_of and (plugin.tables or _columns_of(engine, name))
+    inside = [
+        _rows_copy(plugin, name, rows, engine)
+        for rows_name, rows in plugin.rows.items()
+        if _columns_of(engine, name := shortened_sql_name(f"{own}_{rows_name}"))
     ]
-    return [
-        *(_items_copy(plugin, name, engine) for name in names if name not in rows_of),
-        *(_rows_copy(plugin, name, plugin.rows[rows_of[name]], engine) for name in below),
-    ]
+    return [_own_copy(plugin, own, engine), *inside]
 
 
-def _child_name(table: str, rows: str) -> str:
-    return shortened_sql_name(f"{table}_{rows}")
+def _declared_copy(plugin: Plugin, table: SqlTable, engine: Engine) -> _Copy:
+    """A table that a declaration makes; of one of versions, what its view says of now."""
+    rows = {staged_relation(name): found for name, found in plugin.rows.items()}
+    if table.relation in rows:
+        copy = _rows_copy(plugin, table.name, rows[table.relation], engine)
+    else:
+        columns = [name for name in table.column_names if name in plugin.columns]
+        copy = _items_copy(plugin, table.name, columns, engine)
+    if table.history is not None:
+        return replace(copy, name=table.history, kind="version", condition="valid_to is null")
+    if "_deleted_at" in table.column_names:
+        return replace(copy, condition="_deleted_at is null")
+    return copy
 
 
-def _items_copy(plugin: Plugin, name: str, engine: Engine) -> _Copy:
+def _own_copy(plugin: Plugin, name: str, engine: Engine) -> _Copy:
     there = _columns_of(engine, name)
-    columns = (*plugin.key, *(c for c in plugin.columns if c in there and c not in plugin.key))
     if not there.issuperset(plugin.key):
         raise PluginError(
             str(plugin.path),
@@ -158,6 +182,11 @@ def _items_copy(plugin: Plugin, name: str, engine: Engine) -> _Copy:
             "an SQL table named after the DynamoDB table, with its key",
             "What other SQL makes of the items cannot be compared.",
         )
+    return _items_copy(plugin, name, [c for c in plugin.columns if c in there], engine)
+
+
+def _items_copy(plugin: Plugin, name: str, found: Sequence[str], engine: Engine) -> _Copy:
+    columns = (*plugin.key, *(column for column in found if column not in plugin.key))
     values = [_value_of(column, plugin.columns[column]) for column in columns]
 
     def rows(image: Image) -> Iterator[Row]:
@@ -172,19 +201,21 @@ def _items_copy(plugin: Plugin, name: str, engine: Engine) -> _Copy:
         key_types=_key_types(plugin, engine.dialect),
         rows=rows,
         is_strict=_is_strict(plugin.columns[column] for column in columns),
+        kind="all",
     )
 
 
 def _rows_copy(plugin: Plugin, name: str, found: Rows, engine: Engine) -> _Copy:
-    key_values = [_value_of(column, plugin.columns[column]) for column in plugin.key]
+    key_of = _key_of(plugin)
     kinds = [level.kind for level in levels(found.path)]
     values = [_value_of(name, column) for name, column in found.columns.items()]
 
     def rows(image: Image) -> Iterator[Row]:
-        whole = {"M": image}
-        key = [value(whole) for value in key_values]
+        if found.when is not None and not holds(found.when, image):
+            return
+        key = key_of(image)
         with suppress(ValueRefused):  # the whole item is refused then: its own row is missing
-            for names, inner in rows_at(found.path, whole):
+            for names, inner in rows_at(found.path, {"M": image}):
                 places = [_place(*pair) for pair in zip(kinds, names, strict=True)]
                 yield (*key, *places, *(value(inner) for value in values))
 
@@ -196,7 +227,13 @@ def _rows_copy(plugin: Plugin, name: str, found: Rows, engine: Engine) -> _Copy:
         key_types=_key_types(plugin, engine.dialect),
         rows=rows,
         is_strict=_is_strict(found.columns.values()),
+        kind="inside" if found.path else "some",
     )
+
+
+def _key_of(plugin: Plugin) -> Callable[[Image], Key]:
+    values = [_value_of(column, plugin.columns[column]) for column in plugin.key]
+    return lambda image: tuple([value({"M": image}) for value in values])
 
 
 def _is_strict(columns: Iterable[Column]) -> bool:
@@ -300,6 +337,8 @@ class _Comparison:
 
     engine: Engine
     copies: Sequence[_Copy]
+    key_of: Callable[[Image], Key]
+    summings: Sequence[Summing] = ()
     items: int = 0
     different: int = 0
     differences: list[Difference] = field(default_factory=list)
@@ -309,50 +348,56 @@ class _Comparison:
     def add(self, images: Sequence[Image]) -> None:
         """Compare some items with all that SQL holds of them."""
         self.items += len(images)
-        of_items, *others = self.copies
-        items: dict[Key, Image] = {}
-        expected: dict[Key, Row] = {}
-        for key, row, image in self._rows(images):
-            items[key], expected[key] = image, row
-        self._compare(of_items, items, expected)
-        for copy in others:
-            width = len(copy.key)
+        items = dict(self._keyed(images))
+        untaken = set(items)
+        for copy in self.copies:
+            width, item_width = len(copy.key), len(copy.item_key)
             rows = (row for image in items.values() for row in copy.rows(image))
-            self._compare(copy, items, {row[:width]: row for row in rows})
+            expected = {row[:width]: row for row in rows}
+            untaken -= {key[:item_width] for key in expected}
+            self._compare(copy, items, expected)
+        for key in untaken:
+            self._differs(self.copies[0], key, "", key, None, "no SQL table takes the item")
+        for summing in self.summings:
+            summing.add(images)
 
-    def _rows(self, images: Sequence[Image]) -> Iterator[tuple[Key, Row, Image]]:
-        """The row of each item. One that can have none, or has another's, is a difference."""
-        copy = self.copies[0]
-        width = len(copy.key)
+    def _keyed(self, images: Sequence[Image]) -> Iterator[tuple[Key, Image]]:
+        """Each item by its key. One that can have none, or has another's, is a difference."""
         for image in images:
-            row = next(copy.rows(image))
-            key = row[:width]
+            key = self.key_of(image)
             if any(isinstance(part, _Refused) for part in key):
-                self._differs(copy, key, "", row, None)
+                self._differs(self.copies[0], key, "", key, None)
             elif hash(key) in self.keys:
-                self._differs(copy, key, "", None, key, "two items have this key in SQL")
+                reason = "two items have this key in SQL"
+                self._differs(self.copies[0], key, "", None, key, reason)
             else:
                 self.keys.add(hash(key))
-                yield key, row, image
+                yield key, image
 
     def outcome(self, table: str) -> TableComparison:
         """What it came to, after the rows that belong to no item were looked for."""
-        counts = [self._count(copy) for copy in self.copies]
-        for copy, count in zip(self.copies, counts, strict=True):
+        counts = {copy: self._count(copy) for copy in self.copies}
+        for copy, count in counts.items():
             if count != self.matched.get(copy.name, 0):
                 self._find_strangers(copy)
+        for summing in self.summings:
+            self._compare_sums(summing)
+        whole = [count for copy, count in counts.items() if copy.kind == "all"]
         return TableComparison(
             table=table,
             items=self.items,
-            rows=counts[0],
-            child_rows=sum(
-                count
-                for copy, count in zip(self.copies, counts, strict=True)
-                if copy.key != copy.item_key
-            ),
+            rows=whole[0] if whole else sum(n for c, n in counts.items() if c.kind == "some"),
+            child_rows=sum(count for copy, count in counts.items() if copy.kind == "inside"),
             different=self.different,
             differences=tuple(self.differences),
         )
+
+    def _compare_sums(self, summing: Summing) -> None:
+        sums = summing.sums
+        rows = self.engine.connection.fetch(sums.statement)
+        for key, column, expected, found in summing.differences(rows):
+            reason = f"is {_shown(found)}, the items come to {_shown(expected)}"
+            self._tell(Difference(sums.sql_table, key, column, expected, found, reason))
 
     def _compare(self, copy: _Copy, items: Collection[Key], expected: Mapping[Key, Row]) -> None:
         """Compare what one SQL table holds of these items with what it should."""
@@ -377,10 +422,13 @@ class _Comparison:
     def _differs(
         self, copy: _Copy, key: Key, column: str, expected: Any, found: Any, reason: str = ""
     ) -> None:
+        reason = reason or _reason(copy, column, expected, found)
+        self._tell(Difference(copy.name, key, column, expected, found, reason))
+
+    def _tell(self, difference: Difference) -> None:
         self.different += 1
         if len(self.differences) < KEPT:
-            reason = reason or _reason(copy, column, expected, found)
-            self.differences.append(Difference(copy.name, key, column, expected, found, reason))
+            self.differences.append(difference)
 
     def _fetch(self, copy: _Copy, keys: Collection[Key]) -> list[Row]:
         if not keys:
@@ -389,13 +437,14 @@ class _Comparison:
         arrays = ", ".join(f"%s::{kind}[]" for kind in copy.key_types)
         return self.engine.connection.fetch(
             f"select {', '.join(map(quoted, copy.columns))} from {quoted(copy.name)}"
-            f" where ({', '.join(map(quoted, copy.item_key))}) in (select * from unnest({arrays}))",
+            f" where ({', '.join(map(quoted, copy.item_key))}) in (select * from unnest({arrays}))"
+            f" and {copy.condition}",
             [list(values) for values in zip(*keys, strict=True)],
         )
 
     def _count(self, copy: _Copy) -> int:
         ((count,),) = self.engine.connection.fetch(
-            f"select count(*) from {self.engine.dialect.quoted(copy.name)}"
+            f"select count(*) from {self.engine.dialect.quoted(copy.name)} where {copy.condition}"
         )
         return int(count)
 
@@ -405,6 +454,7 @@ class _Comparison:
         width = len(copy.item_key)
         for key in self.engine.connection.fetch(
             f"select {', '.join(map(quoted, copy.key))} from {quoted(copy.name)}"
+            f" where {copy.condition}"
         ):
             if hash(key[:width]) not in self.keys:
                 self._differs(copy, key, "", None, key)

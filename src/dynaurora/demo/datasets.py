@@ -14,13 +14,11 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, PackagePath, files
-from itertools import islice
 from typing import Any, Final
 
+from dynaurora.demo.dataset import Dataset, Item, KeyAttribute
+from dynaurora.demo.fleet import fleet
 from dynaurora.errors import ProjectError
-
-Item = Mapping[str, Mapping[str, Any]]
-"""An item in DynamoDB JSON: ``{"carrier": {"S": "UA"}}``."""
 
 _JANUARY: Final = re.compile("([A-Z]{3},)?2013,1,")
 """How a line begins: year and month, in the weather after the airport."""
@@ -35,58 +33,26 @@ _NUMBERS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KeyAttribute:
-    """An attribute of a table's key; ``type`` is ``S`` or ``N``."""
-
-    name: str
-    type: str
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """The items of one DynamoDB table.
-
-    key: partition key first. size: how many items there are. make: gives them, one by one, as
-        often as it is asked: a year of flights is never in memory as items.
-    """
-
-    table: str
-    key: tuple[KeyAttribute, ...]
-    size: int
-    make: Callable[[], Iterator[Item]]
-
-    def items(self) -> Iterator[Item]:
-        return islice(self.make(), self.size)
-
-    def key_of(self, item: Item) -> Item:
-        """The key attributes of an item."""
-        return {attribute.name: item[attribute.name] for attribute in self.key}
-
-    def limited(self, size: int) -> "Dataset":
-        """The first items alone."""
-        return Dataset(self.table, self.key, min(size, self.size), self.make)
-
-
 def datasets(*, is_whole_year: bool) -> tuple[Dataset, ...]:
-    """The six tables, small ones first. Without the whole year: January of flights and weather."""
+    """The seven tables, small ones first. Without the whole year: January of flights and weather,
+    and the fleets of January."""
     is_wanted = None if is_whole_year else _JANUARY.match
+    airlines = _of_csv("airlines", (KeyAttribute("carrier", "S"),))
+    planes = _of_csv("planes", (KeyAttribute("tailnum", "S"),))
+    flights = _of_csv(
+        "flights", (KeyAttribute("departure", "S"), KeyAttribute("flight", "N")), is_wanted, _flight
+    )
+    weather = _of_csv(
+        "weather", (KeyAttribute("origin", "S"), KeyAttribute("time_hour", "S")), is_wanted
+    )
     return (
-        _of_csv("airlines", (KeyAttribute("carrier", "S"),)),
+        airlines,
         _of_csv("airports", (KeyAttribute("faa", "S"),)),
-        _of_csv("planes", (KeyAttribute("tailnum", "S"),)),
+        planes,
+        fleet(airlines, planes, flights),
         _countries(),
-        _of_csv(
-            "weather",
-            (KeyAttribute("origin", "S"), KeyAttribute("time_hour", "S")),
-            is_wanted,
-        ),
-        _of_csv(
-            "flights",
-            (KeyAttribute("departure", "S"), KeyAttribute("flight", "N")),
-            is_wanted,
-            _flight,
-        ),
+        weather,
+        flights,
     )
 
 

@@ -21,7 +21,8 @@ from dynaurora.adapters.items import items_client, scan
 from dynaurora.adapters.s3 import S3Objects
 from dynaurora.demo.arrival import Arrival, Counts
 from dynaurora.demo.comparison import TableComparison, compare
-from dynaurora.demo.datasets import Dataset, datasets
+from dynaurora.demo.dataset import Dataset
+from dynaurora.demo.datasets import datasets
 from dynaurora.demo.latency import CHANGES, Latency, measure
 from dynaurora.demo.waves import do_wave, plan_wave
 from dynaurora.demo.writing import create_table, write_items
@@ -118,7 +119,7 @@ class Scale:
 
 
 def run_demo(machine: LocalMachine, project: Project, scale: Scale, tell: Tell) -> Outcome:
-    """Run every phase. project: as it is on this machine, with the plugins of the six tables.
+    """Run every phase. project: as it is on this machine, with the plugins of the seven tables.
 
     tell: is told each step, never by two threads at once.
     """

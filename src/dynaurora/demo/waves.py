@@ -13,7 +13,7 @@ from itertools import count, islice
 from typing import Any, Final, Literal
 
 from dynaurora.adapters.aws import aws_errors
-from dynaurora.demo.datasets import Dataset, Item
+from dynaurora.demo.dataset import Dataset, Item
 from dynaurora.demo.threads import each
 
 _AT_ONCE: Final = 2
@@ -66,7 +66,8 @@ def plan_wave(datasets: Iterable[Dataset]) -> list[History]:
     """The wave of the demo: the same for the same items.
 
     Of each table: values change, attributes vanish, items are deleted, some of these come back,
-    and some keys change many times in a row. Of countries also what is inside the items.
+    and some keys change many times in a row. Of countries also what is inside the items, and in the
+    fleet items become others.
     """
     return [history for dataset in datasets for history in _histories(dataset)]
 
@@ -206,6 +207,17 @@ def _plane(_item: Item, number: int) -> Attributes:
     return {"seats": {"N": str(1 + number % 400)}, "speed": None if number % 3 else {"N": "432"}}
 
 
+def _fleet(item: Item, number: int) -> Attributes:
+    """Planes retire, and some fly again; a destination goes and another comes."""
+    if "destinations" in item:
+        kept = dict(list(item["destinations"]["M"].items())[1:])
+        return {"destinations": {"M": {**kept, f"X{number}": {"N": str(number)}}}}
+    if number % 3 == 0:
+        retired_on = {"S": f"2013-02-{1 + number % 28:02}"}
+        return {"kind": {"S": "retired"}, "retired_on": retired_on, "flights": {"S": "none"}}
+    return {"kind": {"S": "plane"}, "flights": {"N": str(1_000 + number)}, "retired_on": None}
+
+
 def _weather(_item: Item, number: int) -> Attributes:
     return {"temp": {"N": f"{30 + number % 60}.{number % 100:02}"}, "wind_gust": None}
 
@@ -238,6 +250,7 @@ _PLANS: Final[Mapping[str, _Plan]] = {
     "airlines": _Plan(5, _airline, _REMAIN),
     "airports": _Plan(60, _airport, _REMAIN),
     "planes": _Plan(120, _plane),
+    "fleet": _Plan(120, _fleet),
     "countries": _Plan(80, _country),
     "weather": _Plan(120, _weather),
     "flights": _Plan(600, _flight),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from dynaurora.adapters.aws import aws_errors, error_code
-from dynaurora.demo.datasets import Dataset, Item
+from dynaurora.demo.dataset import Dataset, Item
 from dynaurora.demo.threads import each
 from dynaurora.errors import AwsAway, ProjectError
 

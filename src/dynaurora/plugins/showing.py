@@ -64,7 +64,7 @@ def _told(plugin: Plugin) -> Iterator[str]:
         yield "# By hand it is loaded one load at a time; declared, by several side by side."
     for name in plugin.tables:
         if plugin.names(f"replaced_{name}"):
-            yield f"# Its statements read replaced_{name}, which only a Table has: keep the Table."
+            yield f"# It reads replaced_{name}, which only a Table has: keep the Table above."
 
 
 # --- columns --------------------------------------------------------------------------------------
