@@ -26,7 +26,7 @@ from dynaurora.model.lines import Line, decode_line, encode_line, split_lines
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.plugins.loading import load_plugin
-from dynaurora.ports import StoredObject
+from dynaurora.ports import RelationColumn, StoredObject
 from dynaurora.settings import DatabaseSettings
 from dynaurora.sql import postgresql
 from dynaurora.staging import Staging
@@ -178,13 +178,14 @@ def _floor(url: str, plugin: Plugin, blocks: list[bytes]) -> None:
     names = list(plugin.columns)
     listed = ", ".join(names)
     updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
-    types = [f"{n} {postgresql.sql_type(c.type)}" for n, c in plugin.columns.items()]
+    columns = [RelationColumn(n, postgresql.sql_type(c.type)) for n, c in plugin.columns.items()]
+    types = [f"{column.name} {column.sql_type}" for column in columns]
     connection = connect(url)
     for statement in plugin.create:
         connection.execute(statement)
     with connection.transaction():
         connection.execute(f"create temporary table st ({', '.join(types)}) on commit drop")
-        connection.copy_in("st", names, blocks)
+        connection.copy_in("st", columns, blocks)
         connection.execute(
             f"insert into orders ({listed}) select {listed} from st "
             f"on conflict (order_id) do update set {updates}"

@@ -37,7 +37,7 @@ class Application:
             for name, table in sorted(plugin.tables.items())
             if plugin.names(f"replaced_{name}")
         }
-        self._written = 0
+        self._written: int | None = 0
 
     def create_replaced(self) -> None:
         """Make the relations that hold what the tables held before."""
@@ -90,12 +90,21 @@ class Application:
     def take(self, first: int, end: int) -> Refusal | None:
         """Run the plugin for the rows from the first number up to, and without, the second."""
         # What was applied before has made the deferred constraints immediate.
-        part = [self._dialect.take_part(first, end), self._queries["defer_constraints"]]
+        relations = {
+            relation.name: [column.name for column in relation.columns]
+            for relation in self._relations
+        }
+        part = self._dialect.take_part(first, end, relations)
+        part.append(self._queries["defer_constraints"])
         try:
-            self._written += self.run(part)
+            written = self.run(part)
         except RowRefused as error:
             before, self._written = self._written, self._rows_written()
+            if self._written is None or before is None:
+                return Refusal(error)
             return Refusal(error, first + self._written - before - sum(error.done))
+        if self._written is not None:
+            self._written += written
         return None
 
     def refused_winners(self, errors: Mapping[int, RowRefused]) -> dict[bytes, RowRefused]:
@@ -103,8 +112,10 @@ class Application:
         rows = self._connection.fetch(self._queries["numbered_keys"], [list(errors)])
         return {self._dialect.key_bytes(key): errors[number] for number, key in rows}
 
-    def _rows_written(self) -> int:
+    def _rows_written(self) -> int | None:
         statement = self._dialect.rows_written(self._plugin.sql_tables)
+        if statement is None:
+            return None
         ((rows,),) = self._connection.fetch(statement)
         return int(rows)
 

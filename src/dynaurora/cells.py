@@ -12,7 +12,8 @@ from dynaurora.model.paths import Attribute, Path, levels, rows_at, value_at
 from dynaurora.model.types import reader
 from dynaurora.plugins.declarations import Column, Rows, When
 from dynaurora.plugins.tables import staged_relation
-from dynaurora.sql.dialect import Dialect, RelationColumn
+from dynaurora.ports import RelationColumn
+from dynaurora.sql.dialect import Dialect
 
 NULL: Final = r"\N"
 

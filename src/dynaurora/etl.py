@@ -32,8 +32,8 @@ from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import raw_line
 from dynaurora.model.versions import Stream
 from dynaurora.plugins.contract import Plugin
-from dynaurora.ports import GZIP, Connection, StoredObject
-from dynaurora.sql.dialect import Dialect, RelationColumn
+from dynaurora.ports import GZIP, Connection, RelationColumn, StoredObject
+from dynaurora.sql.dialect import Dialect
 from dynaurora.sql.queries import Queries
 from dynaurora.staging import Claimed, Relation, Staging, Unreadable
 
@@ -247,7 +247,7 @@ class _Load:
         if not claimed or self._has_changes:
             return list(claimed)
         self._connection.execute(self._queries["create_claimed"])
-        columns = (RelationColumn("_key", ""), RelationColumn("_version", ""))
+        columns = (RelationColumn("_key", self._dialect.key_type), RelationColumn("_version", ""))
         rows = [f"{self._dialect.encoded_key(one.key)}\t{one.version}" for one in claimed]
         self._copy_rows([Relation("_claimed", columns, rows)])
         statement = self._queries.of_table("claimed_contenders", self._registration.number)
@@ -268,8 +268,7 @@ class _Load:
             return
         with self._connection.savepoint():
             for relation in filled:
-                names = [column.name for column in relation.columns]
-                self._connection.copy_in(relation.name, names, relation.blocks())
+                self._connection.copy_in(relation.name, relation.columns, relation.blocks())
 
     def _copy_in_parts(self, staging: Staging) -> None:
         """Staging lets nothing through that its column cannot hold; but a database of another
@@ -343,8 +342,10 @@ class _Load:
 
     def _arbitrate(self, staging: Staging) -> int:
         """2.4 (5): the number of winners; the losers have left the relations."""
-        statement = self._queries.of_table("arbitrate", self._registration.number)
-        won = self._connection.execute(statement, [self._registration.generation])
+        won = 0
+        for statement in self._queries.every_of_table("arbitrate", self._registration.number):
+            parameters = [self._registration.generation] if "%s" in statement else []
+            won = self._connection.execute(statement, parameters)
         if won < staging.keys:
             for relation in self._relations:
                 if relation.name != "changes" and (relation.rows or staging.claimed):

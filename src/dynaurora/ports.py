@@ -90,6 +90,14 @@ class ObjectStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class RelationColumn:
+    """A column of a relation, with the engine's own type."""
+
+    name: str
+    sql_type: str
+
+
 class Connection(Protocol):
     """One connection to a database, at READ COMMITTED and in UTC.
 
@@ -113,7 +121,9 @@ class Connection(Protocol):
         """The columns and rows of a query."""
         ...
 
-    def copy_in(self, relation: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
+    def copy_in(
+        self, relation: str, columns: Sequence[RelationColumn], blocks: Iterable[bytes]
+    ) -> None:
         """Write rows in the text form of COPY: tabs between columns, a newline after each row."""
         ...
 

@@ -26,7 +26,8 @@ from dynaurora.model.types import plain_json_of_image
 from dynaurora.model.versions import SEQUENCE_DIGITS, Stream, sequence_digits, stream_of
 from dynaurora.plugins.contract import MOST_UNMAPPED, NO_TABLE, Plugin
 from dynaurora.plugins.keys import check_key
-from dynaurora.sql.dialect import Dialect, RelationColumn
+from dynaurora.ports import RelationColumn
+from dynaurora.sql.dialect import Dialect
 
 BLOCK_ROWS: Final = 2_000
 """Rows that are sent to the database at once: about a megabyte."""
@@ -144,6 +145,7 @@ class Staging:
             (n, item_cell(dialect, n, c)) for n, c in plugin.columns.items() if not c.sql
         ]
         self._rows = [RowsWriter(dialect, n, rows) for n, rows in plugin.rows.items()]
+        self._booleans = dialect.booleans
         self._has_item = plugin.names("_item")
         self._has_changes = plugin.names("changes")
         self._attributes = plugin.attributes
@@ -205,7 +207,9 @@ class Staging:
         rows = [
             self._refused_row(found) for p, found in self._refused.items() if self._is_wanted(p)
         ]
-        return Relation("_refused", tuple(RelationColumn(n, "") for n in _REFUSED_COLUMNS), rows)
+        kinds = {"_key": self._dialect.key_type, "line": self._dialect.bytes_type}
+        columns = tuple(RelationColumn(n, kinds.get(n, "")) for n in _REFUSED_COLUMNS)
+        return Relation("_refused", columns, rows)
 
     def staged_keys(self) -> list[bytes]:
         """The keys that have rows, in the order of the keys."""
@@ -350,7 +354,8 @@ class Staging:
         if not children and self._plugin.takes_kinds:
             self.unmapped[NO_TABLE] += 1
         if self._has_changes:
-            self._changes[key, version] = f"{row}\tfalse\tfalse"
+            no = self._booleans[False]
+            self._changes[key, version] = f"{row}\t{no}\t{no}"
         return _Newest(version, row, children=children)
 
     def _note_unmapped(self, image: Image) -> None:
@@ -366,12 +371,14 @@ class Staging:
 
     def _removal(self, line: Line, key: bytes, version: str, head: str) -> _Newest:
         keys = written_cells(self._key_cells, line["keys"])
-        expired = "true" if line.get("ttl") else "false"
+        expired = self._booleans[bool(line.get("ttl"))]
         if self._has_changes:
             values = dict(zip(self._plugin.key, keys, strict=True))
             cells = [values.get(column, NULL) for column, _ in self._cells]
             item = [NULL] if self._has_item else []
-            self._changes[key, version] = "\t".join([head, *cells, *item, "true", expired])
+            self._changes[key, version] = "\t".join(
+                [head, *cells, *item, self._booleans[True], expired]
+            )
         return _Newest(version, "\t".join([head, *keys, expired]), is_gone=True)
 
     def _relations(self, kept: Sequence[_Newest], changes: Sequence[str]) -> list[Relation]:
@@ -395,9 +402,9 @@ class Staging:
             [
                 dialect.encoded_key(found.key),
                 found.version,
-                "true" if is_newest else "false",
+                self._booleans[is_newest],
                 found.changed_at,
-                "true" if found.is_gone else "false",
+                self._booleans[found.is_gone],
                 found.reason,
                 dialect.encoded_text(found.message),
                 dialect.encoded_text(found.object.bucket),
@@ -463,7 +470,7 @@ class Staging:
                 moment = _EPOCH_START + timedelta(seconds=at)
             except OverflowError:
                 raise LineUnreadable("at", "it is no time", "seconds since 1970") from None
-            found = self._times[at] = moment.isoformat(" ")
+            found = self._times[at] = self._dialect.encoded_time(moment)
         return found
 
     def _head_columns(self) -> tuple[RelationColumn, ...]:

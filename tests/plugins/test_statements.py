@@ -19,7 +19,7 @@ from dynaurora.plugins.statements import (
     statements_of,
 )
 from dynaurora.plugins.tables import SqlTable, sql_tables, staged_relation
-from dynaurora.sql.dialect import RelationColumn
+from dynaurora.ports import RelationColumn
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 PLUGIN_TABLE = "prod.Order-Lines"

@@ -21,6 +21,7 @@ from psycopg.pq import ExecStatus
 from psycopg.types.json import set_json_loads
 
 from dynaurora.errors import DatabaseAway, DatabaseError, RowRefused, SettingsError
+from dynaurora.ports import RelationColumn
 from dynaurora.sql.postgresql import error_class
 
 CONNECT_TIMEOUT_S: Final = 30
@@ -114,9 +115,12 @@ class PostgresqlConnection:
             cursor = self._cursor(statement, ())
             return [column.name for column in cursor.description or ()], list(cursor.fetchall())
 
-    def copy_in(self, relation: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
+    def copy_in(
+        self, relation: str, columns: Sequence[RelationColumn], blocks: Iterable[bytes]
+    ) -> None:
+        names = (sql.Identifier(column.name) for column in columns)
         statement = sql.SQL("copy {} ({}) from stdin").format(
-            sql.Identifier(relation), sql.SQL(", ").join(map(sql.Identifier, columns))
+            sql.Identifier(relation), sql.SQL(", ").join(names)
         )
         with (
             _translated(f"copy {relation}"),

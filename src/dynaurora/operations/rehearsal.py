@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from dynaurora.errors import DatabaseError
 from dynaurora.etl import Engine
-from dynaurora.ports import Connection
+from dynaurora.ports import Connection, RelationColumn
 from dynaurora.sql.queries import Queries
 
 _TEMPORARY: Final = "pg_temp"
@@ -86,7 +86,9 @@ class RehearsedConnection:
         with self._connection.savepoint():
             return self._connection.fetch_named(statement)
 
-    def copy_in(self, relation: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
+    def copy_in(
+        self, relation: str, columns: Sequence[RelationColumn], blocks: Iterable[bytes]
+    ) -> None:
         self._connection.copy_in(relation, columns, blocks)
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -1,20 +1,12 @@
 """What a dialect is: the words of one engine for what the load and the declarations need."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from dynaurora.model.types import ColumnType, Text
+from dynaurora.ports import RelationColumn
 from dynaurora.sql.queries import Queries
-
-
-@dataclass(frozen=True, slots=True)
-class RelationColumn:
-    """A column of a relation, with the engine's own type."""
-
-    name: str
-    sql_type: str
-
 
 Encoder = Callable[[Text], str]
 
@@ -33,6 +25,9 @@ class Dialect(Protocol):
     version_type: str
     time_type: str
     boolean_type: str
+    bytes_type: str
+    booleans: tuple[str, str]
+    """False and true in COPY."""
     position_type: str
     name_type: str
     item_type: str
@@ -68,6 +63,10 @@ class Dialect(Protocol):
         """The 16 bytes of a key in COPY."""
         ...
 
+    def encoded_time(self, moment: datetime) -> str:
+        """A time in UTC in COPY."""
+        ...
+
     def encoded_bytes(self, data: bytes) -> str:
         """Bytes in COPY."""
         ...
@@ -99,14 +98,17 @@ class Dialect(Protocol):
         """Let ``replaced_<table>`` show only what is filled into it for the part that is taken."""
         ...
 
-    def take_part(self, first: int, end: int) -> str:
-        """Let the relations show the rows with these numbers, without the last."""
+    def take_part(self, first: int, end: int, relations: Mapping[str, Sequence[str]]) -> list[str]:
+        """Let the relations show the rows with these numbers, without the last.
+
+        relations: those that were divided, and their columns.
+        """
         ...
 
-    def rows_written(self, tables: Sequence[str]) -> str:
+    def rows_written(self, tables: Sequence[str]) -> str | None:
         """How many rows of these tables the session has tried to write, with what it rolled back.
 
-        Only differences mean something.
+        Only differences mean something. None: the engine does not count them.
         """
         ...
 

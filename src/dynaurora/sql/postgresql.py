@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from dynaurora.errors import (
 )
 from dynaurora.model.names import shortened_sql_name
 from dynaurora.model.types import ColumnType, Text
-from dynaurora.sql.dialect import Encoder, RelationColumn
+from dynaurora.ports import RelationColumn
+from dynaurora.sql.dialect import Encoder
 from dynaurora.sql.queries import Queries
 from dynaurora.sql.reserved import POSTGRESQL_RESERVED
 
@@ -25,6 +27,8 @@ key_type = "uuid"
 version_type = "numeric(57)"
 time_type = "timestamptz"
 boolean_type = "boolean"
+bytes_type = "bytea"
+booleans = ("false", "true")
 position_type = "integer"
 name_type = "text"
 item_type = "jsonb"
@@ -102,6 +106,11 @@ def encoded_json(text: str) -> str:
 def encoded_key(key: bytes) -> str:
     """16 bytes as a UUID, which PostgreSQL reads without hyphens."""
     return key.hex()
+
+
+def encoded_time(moment: datetime) -> str:
+    """With its zone."""
+    return moment.isoformat(" ")
 
 
 def encoded_bytes(data: bytes) -> str:
@@ -194,15 +203,13 @@ def _aside(relation: str) -> str:
     return quoted(shortened_sql_name(f"_all_{relation}"))
 
 
-def take_part(first: int, end: int) -> str:
+def take_part(first: int, end: int, _relations: Mapping[str, Sequence[str]]) -> list[str]:
     """The views read these settings."""
-    return (
-        f"select set_config('dynaurora.first', '{first}', true), "
-        f"set_config('dynaurora.end', '{end}', true)"
-    )
+    first_row = f"set_config('dynaurora.first', '{first}', true)"
+    return [f"select {first_row}, set_config('dynaurora.end', '{end}', true)"]
 
 
-def rows_written(tables: Sequence[str]) -> str:
+def rows_written(tables: Sequence[str]) -> str | None:
     """The session counts what it has tried, also what it has rolled back: a statement that fails at
     a row has written those before it. (A constraint that is checked after the statement, or a
     sort of the plugin's own, tells nothing.)

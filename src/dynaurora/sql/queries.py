@@ -48,6 +48,10 @@ class Queries:
         """The ledger of that table."""
         return f"{self.schema}.{self.prefix}ledger_{number}"
 
+    def every_of_table(self, prefix: str, number: int) -> list[str]:
+        """All statements whose name begins so, on the ledger of this table."""
+        return [self.of_table(n, number) for n in statements(self.file) if n.startswith(prefix)]
+
     def starting_with(self, prefix: str) -> list[str]:
         """All statements whose name begins so, in the order of the file."""
         return [self[name] for name in statements(self.file) if name.startswith(prefix)]
