@@ -62,7 +62,9 @@ def test_what_would_be_quarantined_is_told_and_is_the_exit_status(preview, datab
     changes = [put(1, "a", v={"L": []}), put(2, "b", v="1")]
     told = preview("items", "--changes", "-", "--database", database_url, changes=changes)
     assert told.returncode == 1
-    assert "quarantine: 1 change\n  ! value: v: " in told.stdout.decode()
+    out = told.stdout.decode()
+    assert "quarantine: 1 change\n  ! value: v: " in out
+    assert '    {"id": {"S": "a"}, "v": {"L": []}}\n' in out
 
 
 def test_json_has_every_row_and_nothing_else_is_on_stdout(preview, database_url):
@@ -86,6 +88,15 @@ def test_the_statements_alone_are_a_script(preview, database_url):
     assert "insert into items (id, v)\n" in out
     assert "id = a" not in out
     assert all(line.startswith("-- ") for line in out.splitlines() if " ms" in line)
+
+
+def test_the_diff_is_coloured_for_a_terminal_unless_no_color_says_otherwise(preview, database_url):
+    arguments = ("items", "--changes", "-", "--database", database_url)
+    changes = [put(1, "a", v="1")]
+    coloured = preview(*arguments, changes=changes, FORCE_COLOR="1").stdout.decode()
+    assert "\x1b[32m  + id = a, v = 1" in coloured
+    plain = preview(*arguments, changes=changes, FORCE_COLOR="1", NO_COLOR="1").stdout.decode()
+    assert "\x1b[3" not in plain
 
 
 def test_a_statement_that_is_refused_is_told_with_file_and_line(preview, database_url, tmp_path):

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from dynaurora.testing import fixtures
 
 PLUGIN = """
     from dynaurora import Table
@@ -70,6 +73,14 @@ def test_a_project_without_trials_pays_nothing():
         assert not set({HEAVY!r}) & set(sys.modules)
     """
     subprocess.run([sys.executable, "-c", dedent(code)], check=True)
+
+
+def test_the_package_tells_pytest_of_its_fixtures():
+    """Under the module's name, so that a conftest.py that names it as well is no clash."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    name = "dynaurora.testing.fixtures"
+    assert project["project"]["entry-points"]["pytest11"] == {name: name}
+    assert all(hasattr(fixtures, each) for each in ("plugin", "dynaurora_server"))
 
 
 def test_the_names_of_the_kit_are_there():

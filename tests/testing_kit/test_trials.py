@@ -164,6 +164,38 @@ def test_a_plugin_that_is_idempotent_is_found_so(on_trial, text):
     items.assert_idempotent()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        'columns={"id": "text", "v": "text"}, history=True',
+        'columns={"id": "text", "v": "text"}, when={"v": "1*"}',
+        'columns={"id": "text", "v": "text"}, deleted="mark"',
+    ],
+)
+def test_what_a_declaration_makes_is_idempotent(on_trial, options):
+    items = on_trial(f"""
+        from dynaurora import Table
+
+        items = Table(key="id", {options})
+    """)
+    items.put({"id": "a", "v": "1"}, {"id": "b", "v": "2"})
+    items.put({"id": "a", "v": "10"})
+    items.put({"id": "b", "v": "11"}, {"id": "a", "v": "3"})
+    items.assert_idempotent()
+
+
+def test_rows_that_outlive_their_items_depend_on_chance_and_are_found_so(on_trial):
+    items = on_trial("""
+        from dynaurora import Table
+
+        items = Table(key="id", columns={"id": "text"}, deleted="keep")
+    """)
+    items.put({"id": "a"})
+    items.delete({"id": "a"})
+    with pytest.raises(AssertionError, match="with all changes in one load"):
+        items.assert_idempotent()
+
+
 def test_a_group_that_is_left_empty_in_one_order_alone_is_found_out(on_trial):
     items = on_trial(WITH_SUM)
     items.put({"id": "a", "g": "x", "n": 1})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from rich.text import Text
 
-from dynaurora.cli.output import duration, result_console
+from dynaurora.cli.output import result_console
 
 if TYPE_CHECKING:
     from dynaurora.metadata import Entry
@@ -41,15 +41,16 @@ def _everything(preview: "Preview", limit: int) -> Iterator[Text]:
 
 def _sql(preview: "Preview") -> Iterator[Text]:
     """As a script that may be copied: what is said of a statement is a comment."""
-    for told in (*preview.created, *preview.statements):
-        yield Text(f"-- {_told(told)}", style="dim")
-        yield Text(f"{_dedented(told.statement)};\n", style="cyan")
+    for statements in (preview.created, preview.statements):
+        for number, told in enumerate(statements, 1):
+            yield Text(f"-- {told.kind} {number} of {len(statements)}: {_told(told)}", "dim")
+            yield Text(f"{_dedented(told.statement)};\n", "cyan")
 
 
 def _told(told: "Told") -> str:
-    runs = f" in {told.runs} runs" if told.runs > 1 else ""
     rows = f"{_count(told.touched, 'row')}, " if told.kind == "insert" else ""
-    return f"{told.kind}: {rows}{duration(told.seconds)}{runs}"
+    runs = f" in {told.runs} runs" if told.runs > 1 else ""
+    return f"{rows}{told.seconds * 1000:,.2f} ms{runs}"
 
 
 def _dedented(statement: str) -> str:
@@ -110,10 +111,22 @@ def _quarantined(entries: "Sequence[Entry]", limit: int) -> Iterator[Text]:
     for entry in entries[:limit]:
         code = f" ({entry.code})" if entry.code else ""
         yield Text(f"  ! {entry.reason}: {entry.message}{code}", "magenta")
-        yield Text(f"    {entry.line.decode(errors='replace')[:_LINE_CHARACTERS]}", "dim")
+        yield Text(f"    {_item(entry.line)[:_LINE_CHARACTERS]}", "dim")
     if len(entries) > limit:
         yield Text(f"    and {len(entries) - limit:,} more", "dim")
     yield Text()
+
+
+def _item(text: bytes) -> str:
+    """What was to be put or deleted; the line itself where that cannot be read."""
+    from dynaurora.errors import LineUnreadable
+    from dynaurora.model.lines import decode_line
+
+    try:
+        line = decode_line(text)
+    except LineUnreadable:
+        return text.decode(errors="replace")
+    return json.dumps(line.get("new", line["keys"]), ensure_ascii=False)
 
 
 def _unmapped(unmapped: Mapping[str, int]) -> Iterator[Text]:
