@@ -10,6 +10,7 @@ import click
 
 from dynaurora.cli.asking import errors_told
 from dynaurora.cli.database import project_options
+from dynaurora.cli.output import INTERRUPTED, left_once
 
 if TYPE_CHECKING:
     from dynaurora.cli.preview_place import Place
@@ -104,12 +105,16 @@ def preview(
         raise click.UsageError("--changes and --items are two sources: give one.")
     if url and is_scratch:
         raise click.UsageError("--database and --scratch are two databases: give one.")
-    with errors_told(is_json=is_json):
-        place = Place(folder, chosen, plugins, is_local=is_local)
-        plugin = place.plugin(table)
-        with place.database(url, is_scratch=is_scratch) as engine:
-            lines, bodies = place.changes(engine, plugin, file, items, last)
-            found = _previewed(place, engine, plugin, lines, bodies, is_as_new=is_as_new)
+    try:
+        with left_once(), errors_told(is_json=is_json):
+            place = Place(folder, chosen, plugins, is_local=is_local)
+            plugin = place.plugin(table)
+            with place.database(url, is_scratch=is_scratch) as engine:
+                lines, bodies = place.changes(engine, plugin, file, items, last)
+                found = _previewed(place, engine, plugin, lines, bodies, is_as_new=is_as_new)
+    except KeyboardInterrupt:
+        click.echo("Interrupted; nothing was done.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     print_preview(found, limit, is_sql=is_sql, is_json=is_json)
     if found.quarantined:
         raise click.exceptions.Exit(1)

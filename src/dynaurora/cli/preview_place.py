@@ -6,7 +6,7 @@ In a project all three are known; without one, a folder of plugins and a file of
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,16 +135,13 @@ def _session(url: str) -> Iterator["Engine"]:
 
 @contextmanager
 def _scratch() -> Iterator["Engine"]:
-    from dynaurora.cli.output import left_once, progress_console
+    from dynaurora.cli.output import progress_console
     from dynaurora.local.scratch import scratch_server
 
-    with left_once():
-        status = progress_console().status("Starting PostgreSQL")
-        status.start()
-        with scratch_server() as server:
-            status.stop()
-            with _session(server.url) as engine:
-                yield engine
+    with ExitStack() as stack:
+        with progress_console().status("Starting PostgreSQL"):
+            server = stack.enter_context(scratch_server())
+        yield stack.enter_context(_session(server.url))
 
 
 def _no_bodies(_key: str) -> bytes | None:
