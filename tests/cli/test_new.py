@@ -127,10 +127,23 @@ def test_json_tells_the_evidence(new, orders, folder):
     found = json.loads(new(orders, "--json", "--items", "50").stdout)
     assert found["file"] == str(folder / f"{orders}.py")
     assert (found["items_read"], found["is_whole"], found["refused"]) == (50, False, {})
+    assert found["text"] == (folder / f"{orders}.py").read_text()
     columns = {each["name"]: each for each in found["tables"][0]["columns"]}
     assert columns["placed_at"]["type"] == "timestamptz"
     assert columns["placed_at"]["evidence"] == "100 %"
     assert columns["lines"]["path"] == "lines[]"
+
+
+def test_what_a_table_is_provisioned_for_is_told(new, aws):
+    aws.client("dynamodb").create_table(
+        TableName="provisioned",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
+    )
+    found = new("provisioned", "--stdout")
+    assert "the table is provisioned for 5 a second" in found.stderr
+    assert '"id": "text",' in found.stdout
 
 
 def test_an_error_for_programs_is_json(new, folder):

@@ -88,6 +88,27 @@ def test_rows_take_no_name_of_the_key_or_of_their_levels(tmp_path):
     assert refusals(tmp_path, images) == {}
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        '"): print("run',
+        '"""\nprint("run")\n"""',
+        "\\",
+        "\u2028#",
+        "\u202e",
+        "x\ry",
+        "# \n run()",
+        "\0",
+    ],
+)
+def test_an_attribute_is_never_code(attribute, tmp_path, capsys):
+    images = [{**image(attribute)[0], "m": {"M": {attribute: TEXT}}} for _ in range(20)]
+    plugin = plugin_of(tmp_path, images)
+    assert capsys.readouterr().out == ""
+    attributes = {step.name for each in plugin.columns.values() for step in each.path}
+    assert attribute in attributes
+
+
 @pytest.mark.parametrize("table", ["staged-orders", "removed", "_private", "class", "prod.Orders"])
 def test_any_table_has_a_plugin_that_loads(table, tmp_path):
     assert refusals(tmp_path, image("a"), table=table) == {}

@@ -1,5 +1,6 @@
 """An inferred plugin loads every item that it was inferred from: random ones, and real ones."""
 
+import ast
 from itertools import count
 
 import pytest
@@ -40,10 +41,17 @@ def item_lists(draw):
     return [{**draw(st.dictionaries(NAMES, values, max_size=4)), "id": {"S": key}} for key in keys]
 
 
+def calls_in(path):
+    """What a file calls."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
 @IN_A_FOLDER
 @given(item_lists())
 def test_an_inferred_plugin_makes_the_rows_of_every_item(tmp_path, images):
     assert refusals(tmp_path, images) == {}
+    assert calls_in(tmp_path / f"{TABLE}.py") <= {"Table", "rows"}  # whatever names items have
 
 
 @IN_A_FOLDER

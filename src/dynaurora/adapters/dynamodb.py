@@ -25,6 +25,7 @@ class TableDescription:
 
     table_id: another one for a table made anew under the same name.
     items, size_bytes: refreshed by DynamoDB about every six hours.
+    read_units: how many a second the table is provisioned for; 0 where it is paid by request.
     key: the key attributes and their types (S, N or B), partition key first.
     """
 
@@ -33,6 +34,7 @@ class TableDescription:
     status: str
     items: int
     size_bytes: int
+    read_units: int
     key: Mapping[str, str]
     stream_arn: str
     stream_view: str
@@ -87,6 +89,7 @@ def _description(found: Mapping[str, Any]) -> TableDescription:
         status=found["TableStatus"],
         items=int(found.get("ItemCount", 0)),
         size_bytes=int(found.get("TableSizeBytes", 0)),
+        read_units=int(found.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)),
         key=_key(found),
         stream_arn=found.get("LatestStreamArn", "") if is_on else "",
         stream_view=specification.get("StreamViewType", "") if is_on else "",

@@ -181,6 +181,8 @@ def _told_cost(table: "TableDescription", items: int) -> int:
         told = f"about {table.items:,} items; reading {which} takes about {units:,} read units"
     else:
         told = f"not counted yet by DynamoDB; reading takes at most {units:,} read units"
+    if table.read_units:
+        told += f", and the table is provisioned for {table.read_units:,} a second"
     click.echo(f"{table.name}: {told}", err=True)
     return units
 
@@ -285,6 +287,7 @@ def _as_json(found: _Found, proof: "Proof") -> dict[str, Any]:
         "items_read": found.plugin.items,
         "is_whole": found.is_whole,
         "refused": proof.refused,
+        "text": found.text,
         "tables": [
             {
                 "name": each.name or None,

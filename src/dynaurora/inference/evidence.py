@@ -190,11 +190,13 @@ class Evidence:
             self._below(name).add(inner)
 
     def _below(self, name: str) -> "Evidence":
-        if self.entries is None and name not in self.names and len(self.names) >= MOST_NAMES:
-            self._open()
-        if self.entries is not None:
-            return self.entries
-        return self.names.setdefault(name, Evidence())
+        found = self.names.get(name)
+        if found is not None:
+            return found
+        if self.entries is not None or len(self.names) >= MOST_NAMES:
+            return self._open()
+        self.names[name] = Evidence()
+        return self.names[name]
 
     def _open(self) -> "Evidence":
         if self.entries is None:
