@@ -11,6 +11,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Any, Final
 from uuid import UUID
@@ -84,6 +85,40 @@ def column_type(text: str) -> ColumnType | None:
     if not 1 <= precision <= LARGEST_PRECISION or scale > precision:
         return None
     return ColumnType("numeric", precision, scale)
+
+
+def type_advice(text: str) -> str:
+    """What to write in the place of a text that is no type.
+
+    >>> type_advice("decimal(10,2)"), type_advice("varchar(36)"), type_advice("numric")
+    ('did you mean "numeric(10,2)"?', 'did you mean "text"?', 'did you mean "numeric"?')
+    """
+    word, bracket, rest = text.strip().lower().partition("(")
+    word = word.strip()
+    if word == "numeric":
+        return f"it has 1 to {LARGEST_PRECISION} digits, and not more of them after the point"
+    known = {**dict.fromkeys(WORDS), **dict.fromkeys(ALIASES), **_OTHER_WORDS}
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    if not close:
+        return f"types are {', '.join(WORDS)}"
+    found = known[close[0]] or close[0]
+    whole = f"{found}{bracket}{rest}"
+    return f'did you mean "{found if column_type(whole) is None else whole}"?'
+
+
+_OTHER_WORDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(["varchar", "char", "character varying", "string", "str", "clob"], "text"),
+    **dict.fromkeys(["decimal", "number", "float", "double", "double precision"], "numeric"),
+    **dict.fromkeys(["real", "money"], "numeric"),
+    **dict.fromkeys(["smallint", "tinyint", "serial"], "integer"),
+    **dict.fromkeys(["timestamp", "datetime", "timestamp with time zone", "time"], "timestamptz"),
+    **dict.fromkeys(["blob", "binary"], "bytes"),
+    **dict.fromkeys(["map", "list", "object", "document"], "json"),
+    "bool": "boolean",
+    "guid": "uuid",
+    "long": "bigint",
+}
+"""What others call our types."""
 
 
 def reader(kind: ColumnType) -> Reader:

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from typing import Any, Final, Literal, get_args
 
 from dynaurora.model.paths import Path, levels, path
-from dynaurora.model.types import WORDS, ColumnType, column_type
+from dynaurora.model.types import WORDS, ColumnType, column_type, type_advice
 
 KEY_TAGS: Final[Mapping[str, frozenset[str]]] = {
     "text": frozenset({"S", "N"}),
@@ -285,17 +285,11 @@ def suggestion(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:
 
 def _type(place: str, text: object) -> ColumnType:
     if not isinstance(text, str):
-        raise DeclarationError(place, f'{text!r} is no type; write "text" or another of {WORDS}')
+        raise DeclarationError(place, f"{text!r} is no type; types are {', '.join(WORDS)}")
     found = column_type(text)
     if found is None:
-        raise DeclarationError(place, f'no type "{text}"{_type_suggestion(text)}')
+        raise DeclarationError(place, f'no type "{text}"; {type_advice(text)}')
     return found
-
-
-def _type_suggestion(text: str) -> str:
-    word, bracket, rest = text.partition("(")
-    close = get_close_matches(word, [*WORDS, "jsonb", "bytea", "int"], n=1, cutoff=0.5)
-    return f'; did you mean "{close[0]}{bracket}{rest}"?' if close else f"; types are {WORDS}"
 
 
 def _path(place: str, text: str | None) -> Path | None:

@@ -442,15 +442,13 @@ _SHOWN: Final = 120
 
 
 def _run_error(path: Path, error: BaseException) -> PluginError:
+    from dynaurora.plugins.advice import remedy_for  # noqa: PLC0415 - see above
     from dynaurora.plugins.places import raised_at, where  # noqa: PLC0415 - see above
 
     said = f": {error}" if str(error) else ""
-    remedy = "A plugin only declares."
-    if isinstance(error, ImportError):
-        remedy += " It runs in the load Lambda, beside dynaurora and Python's own library alone."
     return PluginError(
         where(path, *raised_at(path, error.__traceback__)),
         f"{type(error).__name__}{said}",
         "",
-        remedy,
+        remedy_for(error),
     )
