@@ -54,6 +54,19 @@ def test_an_attribute_of_few_values_tells_entities_apart():
     }
 
 
+def test_words_of_a_partition_key_are_data():
+    images = [
+        item(pk, sk, **attributes)
+        for pk in ("Ada", "Grace")
+        for number in range(5)
+        for sk, attributes in {
+            f"ORDER#{number}": {"total": "1", "placedAt": "t"},
+            "PROFILE": {"email": "e", "name": "n"},
+        }.items()
+    ]
+    assert conditions(images) == {"ORDER": {"SK": "ORDER#*"}, "PROFILE": {"SK": "PROFILE"}}
+
+
 def test_every_item_is_in_one_entity():
     images = list(shop())
     found = entities(images, KEY)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, Final
 
@@ -55,40 +56,50 @@ def entities(images: Sequence[Image], key: Mapping[str, str]) -> list[Entity]:
 
 
 _Grouped = Mapping[Condition, Sequence[Image]]
+_Reader = Callable[[Image], tuple[str, str]]
+"""Gives the attribute that an item is told by, and its value or prefix."""
 
 
 def _ways(images: Sequence[Image], key: Mapping[str, str]) -> Iterator[tuple[_Grouped, float]]:
     """The ways to tell the items apart, each with how much alike its entities may be."""
-    readers = [
-        reader
-        for name, tag in key.items()
-        if tag == "S" and (reader := _prefix_reader(name, images)) is not None
-    ]
-    if readers:
-        grouped = _grouped(images, lambda image: tuple(read(image) for read in readers))
+    prefixes = list(_prefix_readers(images, key))
+    if prefixes:
+        grouped = _grouped(images, prefixes)
         is_prefixed = any(value.endswith("*") for when in grouped for _, value in when)
         if is_prefixed and _are_several(grouped, _ITEMS_EACH_PREFIX):
             yield grouped, _ALIKE_PREFIXES
     for name in sorted(_worded(images) - key.keys()):
-        grouped = _grouped(images, lambda image, name=name: ((name, image[name]["S"]),))  # type: ignore[misc]  # bound now
+        grouped = _grouped(images, [partial(_word, name)])
         if _are_several(grouped, _ITEMS_EACH):
             yield grouped, _ALIKE
 
 
-def _prefix_reader(name: str, images: Sequence[Image]) -> Callable[[Image], tuple[str, str]] | None:
-    """Tells the prefix of a key, or the word that it is; None where keys have neither."""
+def _prefix_readers(images: Sequence[Image], key: Mapping[str, str]) -> Iterator[_Reader]:
+    """The parts of the key that have prefixes. A sort key may be words alone; words in a partition
+    key are data, such as names."""
+    for number, (name, tag) in enumerate(key.items()):
+        if tag != "S":
+            continue
+        read = partial(_prefix, name)
+        counts = Counter(read(image)[1] for image in images)
+        words = {text: times for text, times in counts.items() if not text.endswith("*")}
+        is_few = len(counts) <= MOST_ENTITIES and len(words) <= _CONSTANTS
+        are_words = all(
+            _WORD.fullmatch(text) and times >= _CONSTANT_TIMES for text, times in words.items()
+        )
+        is_prefixed = 2 * sum(words.values()) < len(images)
+        if is_few and are_words and (is_prefixed or number > 0):
+            yield read
 
-    def read(image: Image) -> tuple[str, str]:
-        text = image[name]["S"]
-        prefix = _PREFIX.match(text)
-        return name, f"{prefix[1]}*" if prefix else text
 
-    counts = Counter(read(image)[1] for image in images)
-    words = {text: times for text, times in counts.items() if not text.endswith("*")}
-    is_told = len(words) <= _CONSTANTS and all(
-        _WORD.fullmatch(text) and times >= _CONSTANT_TIMES for text, times in words.items()
-    )
-    return read if is_told and len(counts) <= MOST_ENTITIES else None
+def _prefix(name: str, image: Image) -> tuple[str, str]:
+    text = image[name]["S"]
+    found = _PREFIX.match(text)
+    return name, f"{found[1]}*" if found else text
+
+
+def _word(name: str, image: Image) -> tuple[str, str]:
+    return name, image[name]["S"]
 
 
 def _worded(images: Sequence[Image]) -> set[str]:
@@ -109,10 +120,10 @@ def _is_worded(name: str, images: Sequence[Image]) -> bool:
     return True
 
 
-def _grouped(images: Sequence[Image], read: Callable[[Image], Condition]) -> _Grouped:
+def _grouped(images: Sequence[Image], readers: Sequence[_Reader]) -> _Grouped:
     found: dict[Condition, list[Image]] = {}
     for image in images:
-        found.setdefault(read(image), []).append(image)
+        found.setdefault(tuple(read(image) for read in readers), []).append(image)
     return found
 
 
