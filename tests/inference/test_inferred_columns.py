@@ -144,7 +144,7 @@ def test_of_very_many_attributes_the_rare_ones_are_counted(tmp_path):
     ]
     lines = column_lines(images)
     assert lines[0].startswith('"often": "text",')
-    assert lines[1] == "# Too few items have these for a column:"
+    assert lines[1] == "# Without a column, for the table would be too wide:"
     assert lines[2] == '#   "rare0_0" in 1'
     assert lines[-1] == "#   and 880 others"
     assert refusals(tmp_path, images) == {}

@@ -131,3 +131,12 @@ def test_each_entity_loads_into_its_own_tables(machine, separator, when):
     assert machine.rows("select count(*), min(name) from shop_user") == [(12, "n")]
     assert machine.rows("select count(*), sum(total), sum(name) from shop_order") == [(12, 18, 12)]
     assert machine.rows("select count(*) from shop_user_tags") == [(24,)]
+
+
+def test_an_item_of_very_many_attributes_fits_a_page(machine):
+    image = {f"attribute{number:03}": {"S": f"{number:022}"} for number in range(900)}
+    loaded, comparison = loaded_and_compared(
+        machine, TABLE, {"id": "S"}, [{"id": {"S": "a"}, **image}]
+    )
+    assert (loaded.applied, loaded.quarantined) == (1, 0)
+    assert comparison.differences == ()

@@ -22,8 +22,9 @@ Image = Mapping[str, Mapping[str, Any]]
 MANY_COLUMNS: Final = 100
 """With more, those that few items have are left out."""
 
-MOST_COLUMNS: Final = 400
-"""A page of PostgreSQL holds some 450 long values of a row (docs/types.md, Sizes)."""
+MOST_COLUMNS: Final = 300
+"""A page of PostgreSQL (8 KB) holds so many values of a row that are too short, at 24 bytes, to be
+stored elsewhere. https://www.postgresql.org/docs/15/storage-toast.html"""
 
 _RARE: Final = 20
 """One item in so many."""

@@ -128,7 +128,7 @@ def _rows(found: InferredRows) -> Iterator[_Line]:
 def _left_out(table: InferredTable) -> Iterator[_Line]:
     if not table.left_out:
         return
-    yield _Line(" " * 8 + "# Too few items have these for a column:")
+    yield _Line(" " * 8 + "# Without a column, for the table would be too wide:")
     for path, times in table.left_out[:_NAMED_LEFT_OUT]:
         yield _Line(f"{' ' * 8}#   {_shortened(path)} in {times:,}")
     others = len(table.left_out) - _NAMED_LEFT_OUT
