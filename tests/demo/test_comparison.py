@@ -331,15 +331,22 @@ def test_a_marked_row_is_no_row(machine):
     machine.plugin(
         "marks",
         """
-        from dynaurora import Table
-        marks = Table(key="id", columns={"id": "text"}, deleted="mark")
+        from dynaurora import Table, rows
+        marks = Table(
+            key="id",
+            columns={"id": "text", "tags": rows("tags[]", {"tag": ("text", "$")})},
+            deleted="mark",
+        )
         """,
     )
     key = {"id": {"S": "a"}}
-    machine.load_lines("marks", line("marks", 1, key, key))
-    assert compared(machine, [key], "marks").is_equal
+    item = {**key, "tags": {"L": [{"S": "x"}]}}
+    machine.load_lines("marks", line("marks", 1, key, item))
+    found = compared(machine, [item], "marks")
+    assert (found.is_equal, found.rows, found.child_rows) == (True, 1, 1)
     machine.load_lines("marks", line("marks", 2, key))
-    assert compared(machine, [], "marks").is_equal
+    found = compared(machine, [], "marks")
+    assert (found.is_equal, found.rows, found.child_rows) == (True, 0, 0)
     assert "missing" in only(compared(machine, [key], "marks")).reason
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.items import put
+from support.items import delete, put
 from support.load import side_by_side
 
 COLUMNS = """
@@ -253,3 +253,35 @@ def test_types_that_were_changed_by_hand_are_left_alone(items, machine):
     items.load(v="2", w="x")
     assert items.columns()[0] == ("v", "character varying", "YES")
     assert items.parked() == ("", "")
+
+
+def test_a_replay_fills_a_new_column_of_the_history_too(items, machine):
+    text = """
+        from dynaurora import Table
+        items = Table(key="id", columns={{"id": "text", "v": "text"{}}}, history=True)
+    """
+    machine.plugin("items", text.format(""))
+    changes = [put(n, "k", v=str(n), w=f"w{n}") for n in (1, 2, 3)]
+    for change in changes:
+        machine.load_lines("items", change)
+    machine.plugin("items", text.format(', "w": "text"'))
+    machine.load_lines("items", *changes[:2])
+    versions = "select v, w from items_history order by _version"
+    assert machine.rows(versions) == [("1", "w1"), ("2", "w2"), ("3", None)]
+    assert items.parked() == ("", "")
+
+
+def test_a_table_begins_to_mark(items, machine):
+    items.become('"v": "text"')
+    items.load(v="1")
+    machine.plugin(
+        "items",
+        """
+        from dynaurora import Table
+        items = Table(key="id", columns={"id": "text", "v": "text"}, deleted="mark")
+        """,
+    )
+    machine.load_lines("items", delete(9, "k1"))
+    assert machine.rows("select id, _deleted_at is null, _expired from items") == [
+        ("k1", False, False)
+    ]

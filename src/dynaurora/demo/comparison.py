@@ -168,9 +168,17 @@ def _declared_copy(plugin: Plugin, table: SqlTable, engine: Engine) -> _Copy:
         copy = _items_copy(plugin, table.name, columns, engine)
     if table.history is not None:
         return replace(copy, name=table.history, kind="version", condition="valid_to is null")
-    if "_deleted_at" in table.column_names:
-        return replace(copy, condition="_deleted_at is null")
-    return copy
+    return replace(copy, condition=_condition(plugin, table, engine.dialect))
+
+
+def _condition(plugin: Plugin, table: SqlTable, dialect: Dialect) -> str:
+    """Rows that are marked are no items' any more, and neither is what is inside them."""
+    if table.parent is not None:
+        key = ", ".join(map(dialect.quoted, table.item_key))
+        parent = _condition(plugin, plugin.tables[table.parent], dialect)
+        own = f"({key}) in (select {key} from {dialect.quoted(table.parent)} where {parent})"
+        return "true" if parent == "true" else own
+    return "_deleted_at is null" if "_deleted_at" in table.column_names else "true"
 
 
 def _own_copy(plugin: Plugin, name: str, engine: Engine) -> _Copy:

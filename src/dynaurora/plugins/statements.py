@@ -37,10 +37,6 @@ class Statements(Protocol):
         """Bring the rows of its relation into the table."""
         ...
 
-    def append(self, versions: SqlTable) -> str:
-        """Bring the versions that it does not have yet into a table of versions."""
-        ...
-
     def trim(self, table: SqlTable) -> str:
         """Delete the rows that the items of ``within`` no longer have in its relation."""
         ...
@@ -119,7 +115,7 @@ def insert_statements(tables: Sequence[SqlTable], engine: str) -> list[str]:
     for table in tables:
         if table.within is not None:
             found.append(said.trim(table))
-        found.append(said.upsert(table) if table.history is None else said.append(table))
+        found.append(said.upsert(table))
     return [*found, *_removals(tables[0], said)]
 
 

@@ -81,17 +81,8 @@ def drop_history(versions: SqlTable) -> str:
 
 
 def upsert(table: SqlTable) -> str:
-    """One statement for all rows; a child's row that is as it was is not written again."""
-    alias = "s" if table.parent is None else "c"
-    return f"{_insert(table, alias)}\n{_on_conflict(table)}"
-
-
-def append(versions: SqlTable) -> str:
-    """Changes come at least once; a version that is there is the same."""
-    return f"{_insert(versions, 'c')}\non conflict ({_names(versions.key)}) do nothing"
-
-
-def _insert(table: SqlTable, alias: str) -> str:
+    """One statement for all rows; one that may be there as it is already is not written again."""
+    alias = "c" if table.may_be_there else "s"
     columns = (quoted(name) for name in table.column_names)
     return "\n".join(
         [
@@ -99,6 +90,7 @@ def _insert(table: SqlTable, alias: str) -> str:
             listed("select", (_selected(column, alias) for column in table.columns)),
             f"from {quoted(table.relation)} as {alias}",
             _order(table, alias),
+            _on_conflict(table),
         ]
     )
 
@@ -252,7 +244,7 @@ def _on_conflict(table: SqlTable) -> str:
     if not data:
         return f"{head} nothing"
     sets = listed(f"{head} update set", (f"{name} = excluded.{name}" for name in data))
-    if table.parent is None:
+    if not table.may_be_there:
         return sets
     old = bracketed("where", (f"{quoted(table.name)}.{name}" for name in data))
     new = bracketed("is distinct from", (f"excluded.{name}" for name in data))

@@ -69,6 +69,13 @@ class SqlTable:
         return (self.name,) if self.history is None else (self.name, self.history)
 
     @property
+    def may_be_there(self) -> bool:
+        """Whether rows come that it may hold as they are: of an item, one of which has changed, or
+        versions, which come at least once. They are compared, so that a replay fills new columns.
+        """
+        return self.parent is not None or self.history is not None
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """The names of all columns, key first."""
         return tuple(column.name for column in self.columns)

@@ -44,7 +44,20 @@ select
   upper("user") as upper
 from changes as c
 order by c."user", c."order-Id", c._version
-on conflict ("user", "order-Id", _version) do nothing;
+on conflict ("user", "order-Id", _version) do update set
+  _changed_at = excluded._changed_at, _deleted = excluded._deleted,
+  _expired = excluded._expired, "select" = excluded."select", upper = excluded.upper
+where (
+  "the attributes of the parties that are billed for the _5c8d5c73"._changed_at,
+  "the attributes of the parties that are billed for the _5c8d5c73"._deleted,
+  "the attributes of the parties that are billed for the _5c8d5c73"._expired,
+  "the attributes of the parties that are billed for the _5c8d5c73"."select",
+  "the attributes of the parties that are billed for the _5c8d5c73".upper
+)
+  is distinct from (
+  excluded._changed_at, excluded._deleted, excluded._expired, excluded."select",
+  excluded.upper
+);
 delete from "the attributes of the parties that are billed for the shipment" as t using removed as r
 where t."user" = r."user" and t."order-Id" = r."order-Id" and not r._expired;
 
