@@ -157,6 +157,20 @@ def test_a_name_that_no_table_can_have_is_told(new):
     assert "is no name of a DynamoDB table" in new("a/b").stderr
 
 
+def test_the_project_says_where_plugins_are_and_an_environment_may_say_otherwise(
+    new, orders, folder
+):
+    toml = 'sqlqueries = "plugins"\n[env.other]\nsqlqueries = "others"\n'
+    (folder.parent / "dynaurora.toml").write_text(toml)
+    for name in ("plugins", "others"):
+        (folder.parent / name).mkdir()
+    below = folder.parent / "plugins"
+    assert new(orders, "--project-dir", str(below)).returncode == 0
+    assert new(orders, "--env", "other").returncode == 0
+    found = sorted(path.parent.name for path in folder.parent.rglob("*.py"))
+    assert found == ["others", "plugins"]
+
+
 def test_local_without_a_running_pipeline_says_how_to_start_one(new, folder):
     (folder.parent / "dynaurora.toml").write_text('project = "here"\n')
     found = new("orders", "--local")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dynaurora.cli.asking import errors_told
+from dynaurora.cli.database import project_options
 from dynaurora.cli.output import INTERRUPTED, left_once, progress_console
 
 if TYPE_CHECKING:
@@ -64,11 +65,11 @@ Examples:
 )
 @click.option(
     "--sqlqueries",
-    "folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
     help="The folder of the plugins. Default: the project's.",
 )
+@project_options
 def new(
     *,
     table: str,
@@ -81,7 +82,9 @@ def new(
     is_local: bool,
     region: str,
     endpoint: str,
-    folder: Path | None,
+    sqlqueries: Path | None,
+    folder: Path,
+    chosen: str,
 ) -> None:
     """Write the plugin of TABLE, as its items ask for it.
 
@@ -91,7 +94,9 @@ def new(
     """
     try:
         with left_once(), errors_told(is_json=is_json):
-            place = _place(folder, region, endpoint, is_local=is_local)
+            if is_local:
+                _use_running(folder)
+            place = _place(folder, chosen, region, endpoint, sqlqueries)
             path = None if is_printed else _path(place.sqlqueries, table, is_forced=is_forced)
             described = _described(place, table)
             units = _told_cost(described, items)
@@ -124,15 +129,22 @@ class _Found:
     is_whole: bool
 
 
-def _place(folder: Path | None, region: str, endpoint: str, *, is_local: bool) -> "Place":
-    from dynaurora.deploy.project import find_root, read_place
+def _use_running(folder: Path) -> None:
+    """As if the export lines of the running `dynaurora dev` had been copied."""
+    from dynaurora.deploy.project import find_root
     from dynaurora.local.running import running
 
-    if is_local:
-        os.environ.update(running(find_root(Path())))  # as if its export lines had been copied
-    place = read_place(Path(), region=region)
+    os.environ.update(running(find_root(folder)))
+
+
+def _place(
+    folder: Path, chosen: str, region: str, endpoint: str, sqlqueries: Path | None
+) -> "Place":
+    from dynaurora.deploy.project import read_place
+
+    place = read_place(folder, chosen=chosen, region=region)
     return replace(
-        place, endpoint=endpoint or place.endpoint, sqlqueries=folder or place.sqlqueries
+        place, endpoint=endpoint or place.endpoint, sqlqueries=sqlqueries or place.sqlqueries
     )
 
 

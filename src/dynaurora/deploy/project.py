@@ -133,19 +133,23 @@ class Place:
 
 
 def read_place(
-    start: Path, *, region: str = "", environment: Mapping[str, str] = os.environ
+    start: Path,
+    *,
+    chosen: str = "",
+    region: str = "",
+    environment: Mapping[str, str] = os.environ,
 ) -> Place:
     """The plugins and the Region of the project at or above ``start``; of ``start`` itself where
     there is none.
 
-    region: as a flag gave it.
+    chosen, region: as flags gave them, see `read_project`.
     """
     try:
         root = find_root(start)
     except ProjectError:
         root, given = start.resolve(), _File("", {})
     else:
-        given = _File.read(root / FILE, environment.get("DYNAURORA_ENV", ""))
+        given = _File.read(root / FILE, chosen or environment.get("DYNAURORA_ENV", ""))
     folder = environment.get("DYNAURORA_SQLQUERIES", "") or given.text("sqlqueries")
     return Place(
         sqlqueries=root / (folder or "sqlqueries"),
