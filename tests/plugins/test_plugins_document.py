@@ -78,7 +78,7 @@ def test_its_examples_break_the_rule_that_they_stand_for(folder, statement_list,
 
 def test_it_has_examples_and_rules():
     assert len(EXAMPLES) == 5
-    assert len(RULES) == 21
+    assert len(RULES) == 22
 
 
 @pytest.mark.parametrize("word", [*NAMES, *ENGINES, "_item", "_expired", "_deleted", "replaced_"])

@@ -108,6 +108,15 @@ def test_every_message_ends_in_a_remedy(expected):
     assert re.search(r"\. [A-Z][^.]*.*(\.|…)$", expected)
 
 
+def test_of_very_many_columns_the_first_are_told(folder):
+    columns = {"id": "text"} | {f"c{number}": "text" for number in range(1_500)}
+    (found,) = folder.problems(
+        f'key = "id"\ncolumns = {columns!r}\n'
+        'insert_table_queries = ["insert into log select nothing from staged"]'
+    )
+    assert found.endswith("c28 and 1475 more.")
+
+
 def test_a_statement_of_one_engine_alone_is_a_warning(folder):
     found = folder.problems("""
         key = "id"

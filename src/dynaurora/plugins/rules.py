@@ -262,6 +262,28 @@ def _makes_nobodys_table(statement: _Statement) -> Iterator[Finding]:
         )
 
 
+_NO_COLUMNS: Final = frozenset("constraint primary unique foreign check exclude if".split())
+
+
+def _adds_columns_again(statement: _Statement) -> Iterator[Finding]:
+    """MySQL has no IF NOT EXISTS here."""
+    words = [token.text for token in statement.tokens]
+    if words[:2] != ["alter", "table"] or statement.written.engine != "postgresql":
+        return
+    for number, word in enumerate(words):
+        if word != "add" or statement.tokens[number].kind != "word":
+            continue
+        rest = words[number + 1 :]
+        if rest[:1] == ["column"]:
+            rest = rest[1:]
+        if rest and rest[0] not in _NO_COLUMNS:
+            yield statement.finding(
+                'ADD COLUMN without "if not exists": it runs again whenever the plugin has changed',
+                "Write add column if not exists.",
+                at=statement.tokens[number].offset,
+            )
+
+
 def _can_run_again(statement: _Statement) -> bool:
     if statement.begins_with("if", "not", "exists") or statement.begins_with("or", "replace"):
         return True
@@ -305,7 +327,7 @@ def _select_only(statement: _Statement) -> Iterator[Finding]:
 
 
 _RULES: Final[dict[StatementList, tuple[Rule, ...]]] = {
-    "create_table_queries": (_create_only, _makes_nobodys_table),
+    "create_table_queries": (_create_only, _adds_columns_again, _makes_nobodys_table),
     "insert_table_queries": (_insert_only, _has_where, _reads_a_relation, _same_twice),
     "drop_table_queries": (_drop_only,),
     "select_table_queries": (_select_only,),

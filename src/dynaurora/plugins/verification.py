@@ -6,7 +6,7 @@ know it. Never imported by the load, and by an inspection only where there is a 
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Final
@@ -155,7 +155,7 @@ class _Statement:
         if folded is not None:
             said = f"no relation {name}: PostgreSQL folds unquoted names"
             return self._found(table, said, f'Write "{folded}".')
-        remedy = f"{_did_you_mean(name, known)}There are {', '.join(known)}."
+        remedy = f"{_did_you_mean(name, known)}There are {_listed(known)}."
         return self._found(table, f"no relation {name}", remedy)
 
     def _named_tables(self) -> Iterator[tuple[exp.Table, str]]:
@@ -281,7 +281,7 @@ class _Statement:
                 f"{said}: PostgreSQL folds unquoted names",
                 f'Write "{same}", or name the column {snake}.',
             )
-        listed = ", ".join(source.columns)
+        listed = _listed(source.columns)
         if source.note:
             said = f"{source.name} has only {listed}: {source.note}"
             return self._found(identifier, said, f"Read one of these instead of {name}.")
@@ -304,6 +304,9 @@ class _Statement:
     def _source(self, node: exp.Expr) -> _Named | None:
         if not isinstance(node, exp.Table) or node.db or not isinstance(node.this, exp.Identifier):
             return None
+        alias = node.args.get("alias")
+        if isinstance(alias, exp.TableAlias) and alias.columns:
+            return None  # its columns have other names here
         name = _folded(node.this)
         return None if name.lower() in self._ctes else self._catalog.find(name)
 
@@ -335,6 +338,16 @@ def _tables(plugin: Plugin, parsed: Iterable[tuple[Written, _Parsed]]) -> dict[s
             if columns and not tree.find(exp.LikeProperty, exp.InheritsProperty):
                 found[name] = _Named(name, columns)
     return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, or of very many the first: a plugin has room for 1,590 columns."""
+    if len(names) <= _MOST_LISTED:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_LISTED])} and {len(names) - _MOST_LISTED} more"
+
+
+_MOST_LISTED: Final = 30
 
 
 def _did_you_mean(name: str, names: Iterable[str]) -> str:
