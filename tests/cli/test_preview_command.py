@@ -9,6 +9,8 @@ from textwrap import dedent
 
 import pytest
 
+from dynaurora.local.folders import kept
+from dynaurora.local.running import noted
 from support.items import WITH_ROWS, delete, put
 from support.load import LoadMachine
 
@@ -127,6 +129,19 @@ def test_a_table_without_a_plugin_is_told_with_a_suggestion(preview):
     told = preview("item", "--scratch", "--changes", "-")
     assert told.returncode == 1
     assert 'table item: it has no plugin; did you mean "items"?' in told.stderr.decode()
+
+
+def test_the_running_pipeline_of_this_machine_is_previewed_on(preview, database_url, tmp_path):
+    (tmp_path / "dynaurora.toml").write_text('project = "shop"\nregion = "eu-west-1"\n')
+    changes = [put(1, "a")]
+    with kept(tmp_path / "servers") as folder:
+        environment = {"DYNAURORA_DATABASE_URL": database_url}
+        with noted(tmp_path, folder, environment), LoadMachine(database_url, tmp_path) as machine:
+            machine.load_lines("items", put(1, "a"))
+            told = preview("items", "--local", "--changes", "-", changes=changes)
+    assert "0 would be applied, 1 superseded" in told.stdout.decode()
+    gone = preview("items", "--local", "--changes", "-", changes=changes)
+    assert "no pipeline of this project runs here" in gone.stderr.decode()
 
 
 def test_a_private_database_is_not_previewed_on(preview, tmp_path):

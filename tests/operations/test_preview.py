@@ -5,9 +5,11 @@ import threading
 import pytest
 
 from dynaurora.errors import LoadRace, PluginError, StreamNotAccepted
+from dynaurora.model.events import ObjectName
+from dynaurora.model.lines import decode_line
 from dynaurora.operations.preview import preview, put_lines
 from support.items import DECLARED, TABLE, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
-from support.load import line, stream_arn
+from support.load import line, side_by_side, stream_arn
 
 CATALOG = (
     "select oid, relname, relnamespace, relkind, relfilenode, relowner, relacl from pg_class",
@@ -283,3 +285,64 @@ def test_a_preview_that_may_not_wait_longer_says_so(machine):
 
         machine.before = hold
         machine.load_lines(TABLE, put(9, "a", v="9"))
+
+
+def test_a_preview_follows_a_pointer_to_its_body(machine):
+    machine.plugin(TABLE, DECLARED)
+    pointer = machine.pointer(put(1, "a", v="a large one"))
+    name = ObjectName("backup", decode_line(pointer)["claim"]["object"])
+    found = previewed(machine, pointer, bodies=lambda _: machine.store.read(name).data)
+    assert difference(found).added == [("a", "a large one", None)]
+    missing = previewed(machine, pointer)
+    assert [entry.reason for entry in missing.quarantined] == ["body"]
+
+
+def test_loads_of_other_items_go_on_and_of_the_same_wait_until_it_is_rolled_back(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(1, "a", v="1"), put(2, "b", v="1"))
+    pointer = machine.pointer(put(3, "a", v="preview"))
+    waiting = []
+
+    def in_the_midst(_key):
+        assert others.load_lines(TABLE, put(4, "b", v="2"), put(5, "c", v="2")).applied == 2
+        load = threading.Thread(target=lambda: same.load_lines(TABLE, put(6, "a", v="2")))
+        load.start()
+        waiting.append(load)
+        machine.wait_until_blocked()
+
+    with machine.twin() as others, machine.twin() as same:
+        previewed(machine, pointer, bodies=in_the_midst)
+        waiting[0].join(20)
+    assert machine.rows("select id, v from items order by 1") == [
+        ("a", "2"),
+        ("b", "2"),
+        ("c", "2"),
+    ]
+
+
+def test_previews_and_loads_of_the_same_items_never_deadlock(machine, capsys):
+    """Puts are written before deletes: without the locks of the ledger, of two that put and delete
+    each other's items each waits for the other."""
+    items = 200
+    machine.plugin(TABLE, WITH_ROWS)
+    machine.load_lines(TABLE, *(put(n + 1, f"{n}", v="0", tags=["x"]) for n in range(items)))
+
+    def changes(version):
+        """Half of the items are put and the others deleted, in turn."""
+        for n in range(items):
+            is_put = (n + version) % 2 == 0
+            yield put(version, f"{n}", v="1", tags=["y"]) if is_put else delete(version, f"{n}")
+
+    def load(worker):
+        for version in range(1000, 1015):
+            puts = (put(version, f"{n}", v=f"{version}", tags=["z"]) for n in range(items))
+            worker.load_lines(TABLE, *puts)
+
+    def look(worker, first):
+        for version in range(first, first + 15):
+            assert previewed(worker, *changes(version)).loaded.applied == items
+
+    with machine.twin() as two, machine.twin() as three:
+        side_by_side(lambda: load(machine), lambda: look(two, 2000), lambda: look(three, 2001))
+    assert machine.rows("select v, count(*) from items group by v") == [("1014", items)]
+    assert "a race" not in capsys.readouterr().out

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from textwrap import dedent
 
+import psycopg
 import pytest
 
 from dynaurora.errors import PluginError, StatementRefused, TrialError
@@ -319,3 +320,16 @@ def test_two_plugins_of_one_test_still_make_no_table_together(bench, tmp_path):
     bench.trial(tmp_path / "items.py")
     with pytest.raises(PluginError, match='SQL table "same" is made by the plugin of table items'):
         bench.trial(tmp_path / "others.py")
+
+
+def test_on_a_server_of_somebody_else_one_database_is_made_and_dropped(postgresql):
+    postgresql.start()
+
+    def databases():
+        with psycopg.connect(postgresql.url) as connection:
+            return connection.execute("select datname from pg_database order by 1").fetchall()
+
+    before = databases()
+    with new_bench(postgresql.url):
+        assert len(databases()) == len(before) + 1
+    assert databases() == before
