@@ -157,6 +157,17 @@ def test_only_an_item_whose_when_is_not_its_key_is_looked_for_in_its_old_table(f
     assert leaving[0].startswith("delete from a1 as t")
 
 
+def test_a_history_is_a_table_and_a_view_that_no_other_plugin_may_make(folder):
+    plugin = folder.load(
+        HEAD + 't = Table(key="id", columns={"id": "text", "v": "text"}, history=True)'
+    )
+    assert plugin.sql_tables == ("orders", "orders_versions", "orders_history")
+    assert list(plugin.tables) == ["orders", "orders_versions"]
+    assert plugin.names("changes")
+    assert plugin.is_row_wise
+    assert plugin.drop[0] == "drop view if exists orders_history"
+
+
 def test_percent_and_braces_mean_themselves(folder):
     text = "select '100 %', '{x}', '%s', '%(a)s' from t"
     plugin = folder.load(BY_HAND.replace('"all": "select * from t"', f'"all": "{text}"'))

@@ -10,7 +10,7 @@ from typing import Final
 
 from dynaurora.demo.dataset import Dataset, Item, KeyAttribute
 
-_OF_A_PLANE: Final = ("model", "seats", "year")
+_OF_A_PLANE: Final = ("model", "seats")
 
 
 def fleet(airlines: Dataset, planes: Dataset, flights: Dataset) -> Dataset:
