@@ -248,11 +248,8 @@ def _on_conflict(table: SqlTable) -> str:
         return sets
     old = bracketed("where", (f"{quoted(table.name)}.{name}" for name in data))
     new = bracketed("is distinct from", (f"excluded.{name}" for name in data))
-    line = f"{old} {new}"
-    return f"{sets}\n{line if len(line) <= LINE_CHARACTERS else f'{old}{_BREAK}{new}'}"
-
-
-_BREAK: Final = "\n  "
+    is_short = "\n" in old or len(f"{old} {new}") <= LINE_CHARACTERS
+    return f"{sets}\n{old} {new}" if is_short else f"{sets}\n{old}\n  {new}"
 
 
 def _is_declared(sql_type: str) -> bool:

@@ -53,8 +53,7 @@ where (
   "the attributes of the parties that are billed for the _5c8d5c73"._expired,
   "the attributes of the parties that are billed for the _5c8d5c73"."select",
   "the attributes of the parties that are billed for the _5c8d5c73".upper
-)
-  is distinct from (
+) is distinct from (
   excluded._changed_at, excluded._deleted, excluded._expired, excluded."select",
   excluded.upper
 );
