@@ -51,6 +51,13 @@ def test_null_and_a_missing_attribute_change_no_type():
     assert line == '"a": "date",  # 75 %; NULL in 1'
 
 
+def test_a_text_that_few_items_have_is_no_date_yet():
+    (rare,) = column_lines(items(DAY, *[None] * 9))
+    assert rare.startswith('"a": "text",')
+    (often,) = column_lines(items(*[DAY] * 10, *[None] * 90))
+    assert often.startswith('"a": "date",')
+
+
 def test_types_that_conflict_are_shown():
     (line,) = column_lines(items(*[TEXT] * 9, {"N": "1"}))
     assert line == '"a": "json",  # 100 %; S in 9, N in 1'

@@ -19,6 +19,9 @@ _RECORD_NAMES: Final = 40
 """A record with more attributes would be wider than most tables."""
 
 _FEW_NAMES: Final = 3
+_FORMAT_TIMES: Final = 10
+"""A text that few items have, and that spells a date, may spell anything next time."""
+
 _LEVELS: Final = 2
 _DEPTH: Final = 4
 _LEVEL_BYTES: Final = 1_000
@@ -160,7 +163,7 @@ def _rows(kind: Kind, seen: Evidence, path: Path, times: int) -> Iterator[RowsDr
 
 
 def _column(seen: Evidence, path: Path, times: int) -> ColumnDraft:
-    word = _type(seen)
+    word = _type(seen, times)
     null = (f"NULL in {seen.tags['NULL']:,}",) if seen.types and "NULL" in seen.tags else ()
     words = seen.texts.words if word == "text" else []
     if words:
@@ -171,12 +174,13 @@ def _column(seen: Evidence, path: Path, times: int) -> ColumnDraft:
     return ColumnDraft(word, path, seen.times, note, is_held)
 
 
-def _type(seen: Evidence) -> str:
+def _type(seen: Evidence, times: int) -> str:
     """The type that holds all that was seen, and of its kind what may come."""
     if len(seen.types) != 1:
         return "json"
     (tag,) = seen.types
-    if tag == "S" and seen.texts.formats:
+    is_enough = seen.texts.times >= _FORMAT_TIMES or 2 * seen.texts.times >= times
+    if tag == "S" and seen.texts.formats and is_enough:
         return seen.texts.formats[0]
     return _SCALARS.get(tag, "json")
 
