@@ -140,3 +140,16 @@ def test_an_item_of_very_many_attributes_fits_a_page(machine):
     )
     assert (loaded.applied, loaded.quarantined) == (1, 0)
     assert comparison.differences == ()
+
+
+def test_names_of_a_map_that_an_index_has_no_room_for_are_a_document(machine):
+    def image(key, digit):
+        name = "".join(chr(0x4E00 + (n * 7919 + digit) % 20_000) for n in range(600))
+        return {"id": {"S": key}, "m": {"M": {f"{digit}{name}": {"S": "x"}}}}
+
+    long = "".join(chr(0x4E00 + (n * 6007) % 20_000) for n in range(400))
+    images = [image(f"{long}{number}", number) for number in range(9)]
+    loaded, comparison = loaded_and_compared(machine, TABLE, {"id": "S"}, images)
+    assert (loaded.applied, loaded.quarantined) == (9, 0)
+    assert comparison.differences == ()
+    assert '"m": "json"' in text_of(images)

@@ -245,6 +245,10 @@ class Attributes:
                 seen = self.by_name[name] = Evidence()
             seen.add(value)
 
+    def of(self, name: str) -> Evidence:
+        """What was seen of an attribute; nothing, if it never came."""
+        return self.by_name.get(name) or Evidence()
+
 
 MOST_ATTRIBUTES: Final = 2_000
 """More names are data; a table of SQL has 1,600 columns."""

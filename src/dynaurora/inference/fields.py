@@ -24,11 +24,9 @@ _FORMAT_TIMES: Final = 10
 
 _LEVELS: Final = 2
 _DEPTH: Final = 4
-_LEVEL_BYTES: Final = 1_000
-"""A map's name is part of its row's key, beside the item's (docs/types.md, Sizes)."""
-
-_KEY_BYTES: Final = 2_600
-"""What an index of PostgreSQL holds for certain (docs/types.md, Sizes)."""
+_INDEX_BYTES: Final = 2_600
+"""What an index of PostgreSQL holds for certain: of rows the item's key and the names of the maps
+that they are in (docs/types.md, Sizes)."""
 
 _DATA_NAME: Final = re.compile(r"[\d.,:/+ -]+|[0-9a-f-]{32,36}|\S*[@#]\S*", re.ASCII)
 """Names that are dates, numbers, UUIDs, addresses: nobody calls an attribute so."""
@@ -68,9 +66,9 @@ class RowsDraft:
 Draft = ColumnDraft | RowsDraft
 
 
-def drafts(names: Mapping[str, Evidence], times: int) -> list[Draft]:
+def drafts(names: Mapping[str, Evidence], times: int, key_bytes: int) -> list[Draft]:
     """The columns and rows of a record that was seen so often, in the order of their paths."""
-    return list(_record(names, (), (), times))
+    return list(_record(names, (), (), times, _INDEX_BYTES - key_bytes))
 
 
 def share(times: int, of: int) -> str:
@@ -104,12 +102,18 @@ def key_draft(name: str, tag: str, role: str, seen: Evidence) -> ColumnDraft:
 
     tag: S, N or B. role: what the note calls it.
     """
-    longest_bytes = seen.texts.longest_bytes if tag == "S" else seen.longest_binary
-    odd = "; more than PostgreSQL's index holds" if longest_bytes > _KEY_BYTES else ""
+    told = [role, *_size(_SCALARS[tag], seen)]
+    if key_bytes(seen) > _INDEX_BYTES:
+        told.append("more than PostgreSQL's index holds")
     if seen.has_nul:
-        odd += "; U+0000 in some, which PostgreSQL does not hold: those are quarantined"
-    size = "; ".join((role, *_size(_SCALARS[tag], seen)))
-    return ColumnDraft(_SCALARS[tag], (Attribute(name),), seen.times, size + odd)
+        told.append("U+0000 in some, which PostgreSQL does not hold: those are quarantined")
+    return ColumnDraft(_SCALARS[tag], (Attribute(name),), seen.times, "; ".join(told))
+
+
+def key_bytes(seen: Evidence) -> int:
+    """How many bytes the longest value of a key attribute has; of a number, at most."""
+    digits = seen.numbers.integer_digits + seen.numbers.scale
+    return max(seen.texts.longest_bytes, seen.longest_binary, digits)
 
 
 def _kind_of_maps(seen: Evidence) -> Kind:
@@ -119,8 +123,7 @@ def _kind_of_maps(seen: Evidence) -> Kind:
     if _is_record(seen, entries):
         return "record"
     is_alike = len(entries.types) == 1 or (entries.types and entries.types <= _LISTS)
-    can_be_level = seen.keys.longest_bytes <= _LEVEL_BYTES and not seen.keys.has_nul
-    return "entries" if is_alike and can_be_level else "column"
+    return "entries" if is_alike and not seen.keys.has_nul else "column"
 
 
 def _is_record(seen: Evidence, entries: Evidence) -> bool:
@@ -133,28 +136,34 @@ def _is_record(seen: Evidence, entries: Evidence) -> bool:
     return is_full or len(entries.types) > 1 or len(seen.names) <= _FEW_NAMES
 
 
-def _record(names: Mapping[str, Evidence], base: Path, path: Path, times: int) -> Iterator[Draft]:
+def _record(
+    names: Mapping[str, Evidence], base: Path, path: Path, times: int, room: int
+) -> Iterator[Draft]:
     for name in sorted(names, key=lambda name: (name.lower(), name)):
-        yield from _place(names[name], base, (*path, Attribute(name)), times)
+        yield from _place(names[name], base, (*path, Attribute(name)), times, room)
 
 
-def _place(seen: Evidence, base: Path, path: Path, times: int) -> Iterator[Draft]:
-    """base: the path of the rows that this is inside; path: from there."""
+def _place(seen: Evidence, base: Path, path: Path, times: int, room: int) -> Iterator[Draft]:
+    """base: the path of the rows that this is inside; path: from there.
+
+    room: how many bytes the names of maps may have, to be in an index.
+    """
     kind = kind_of(seen)
+    left = room - (seen.keys.longest_bytes if kind == "entries" else 0)
     if kind == "record" and len(path) < _DEPTH:
-        yield from _record(seen.names, base, path, times)
-    elif kind in ("entries", "elements") and len(levels(base)) < _LEVELS:
-        yield from _rows(kind, seen, (*base, *path), times)
+        yield from _record(seen.names, base, path, times, room)
+    elif kind in ("entries", "elements") and len(levels(base)) < _LEVELS and left >= 0:
+        yield from _rows(kind, seen, (*base, *path), times, left)
     else:
         yield _column(seen, path, times)
 
 
-def _rows(kind: Kind, seen: Evidence, path: Path, times: int) -> Iterator[RowsDraft]:
+def _rows(kind: Kind, seen: Evidence, path: Path, times: int, room: int) -> Iterator[RowsDraft]:
     """The rows of a map or list, and those that are inside them."""
     inner = seen.every_entry() if kind == "entries" else seen.elements
     assert inner is not None  # noqa: S101 - see kind_of
     whole = (*path, Each("{}" if kind == "entries" else "[]"))
-    found = list(_place(inner, whole, (), inner.times))
+    found = list(_place(inner, whole, (), inner.times, room))
     columns = tuple(each for each in found if isinstance(each, ColumnDraft))
     if columns:
         note = f"{share(seen.times, times)}; at most {_counted(seen.most_rows, 'row')}"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dynaurora.inference.entities import Condition, Entity, entities
-from dynaurora.inference.evidence import Attributes, Evidence
-from dynaurora.inference.fields import ColumnDraft, Draft, RowsDraft, drafts, key_draft
+from dynaurora.inference.evidence import Attributes
+from dynaurora.inference.fields import ColumnDraft, Draft, RowsDraft, drafts, key_bytes, key_draft
 from dynaurora.inference.naming import (
     Names,
     column_name,
@@ -130,7 +130,8 @@ def _table(
         seen.add(image)
     keys = _key_drafts(key, seen)
     others = {name: each for name, each in seen.by_name.items() if name not in key}
-    wanted, left_out = _wanted(drafts(others, seen.items), seen.items)
+    found = drafts(others, seen.items, sum(key_bytes(seen.of(each)) for each in key))
+    wanted, left_out = _wanted(found, seen.items)
     taken = {each.removeprefix(f"{name}_") for each in made if each.startswith(f"{name}_")}
     fields = _named([*keys, *wanted], len(keys), taken)
     made.update(f"{name}_{each.name}" for each in fields if isinstance(each, InferredRows))
@@ -150,7 +151,7 @@ def _table(
 def _key_drafts(key: Mapping[str, str], seen: Attributes) -> list[ColumnDraft]:
     roles = ("key",) if len(key) == 1 else ("partition key", "sort key")
     return [
-        key_draft(name, tag, role, seen.by_name.get(name, Evidence()))
+        key_draft(name, tag, role, seen.of(name))
         for role, (name, tag) in zip(roles, key.items(), strict=True)
     ]
 
