@@ -188,7 +188,7 @@ class Table:
             for name in index:
                 if not isinstance(normalised.get(name), Column):
                     raise DeclarationError(
-                        "indexes", f'"{name}" is no column{suggestion(name, normalised)}'
+                        "indexes", f'"{name}" is no column{_column_like(name, normalised)}'
                     )
         for name in self.key_columns:
             if normalised[name].sql is not None:  # type: ignore[union-attr]  # check_key: a Column
@@ -245,7 +245,7 @@ def check_key(key: tuple[str, ...], columns: Mapping[str, Column | Rows]) -> Non
         found = columns.get(name)
         if not isinstance(found, Column):
             raise DeclarationError(
-                "key", f'names "{name}", which is no column{suggestion(name, columns)}'
+                "key", f'names "{name}", which is no column{_column_like(name, columns)}'
             )
         if found.type.word not in KEY_TAGS:
             raise DeclarationError(
@@ -275,6 +275,12 @@ def _check_policy(place: str, policy: object) -> None:
         raise DeclarationError(
             place, f"it is {policy!r}{suggestion(str(policy), words)}; write {', '.join(words)}"
         )
+
+
+def _column_like(name: str, columns: Mapping[str, Column | Rows]) -> str:
+    if isinstance(columns.get(name), Rows):
+        return ", but rows; write a column beside them"
+    return suggestion(name, [other for other, each in columns.items() if isinstance(each, Column)])
 
 
 def suggestion(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:
