@@ -8,17 +8,18 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from dynaurora.errors import PluginError
 from dynaurora.plugins.contract import Engine, Plugin
+from dynaurora.plugins.expressions import expressions
 from dynaurora.plugins.inspection import READY, Inspected, Problem, encoded, problem_of
 from dynaurora.plugins.loading import Reading, finding_error, read_plugin
 from dynaurora.plugins.overlaps import overlaps
 from dynaurora.plugins.relations import relations_used
-from dynaurora.plugins.rules import Finding, created_index, findings
+from dynaurora.plugins.rules import Finding, Written, created_index, findings
 
 
 def main(engine: Engine) -> None:
@@ -56,24 +57,34 @@ def inspect_file(table: str, path: Path, engine: Engine) -> Inspected:
 
 
 def _problems(path: Path, reading: Reading) -> list[Problem]:
-    found = [finding for written in reading.written for finding in findings(written)]
+    in_expressions = _in_statements(path, reading, tuple(expressions(reading.plugin)))
+    return [
+        *_in_statements(path, reading, reading.written),
+        *dict.fromkeys(in_expressions),  # several tables may read one
+        *_overlaps(path, reading),
+    ]
+
+
+def _in_statements(path: Path, reading: Reading, written: Sequence[Written]) -> list[Problem]:
+    found = [finding for statement in written for finding in findings(statement)]
     problems = [_problem(path, reading, finding) for finding in found]
     try:
-        problems += [_problem(path, reading, finding) for finding in _verified(reading)]
+        found = _verified(reading.plugin, written)
+        return [*problems, *(_problem(path, reading, finding) for finding in found)]
     except Exception as error:  # noqa: BLE001 - our rules' fault must not stop a plugin
         message = f"its SQL was not verified ({type(error).__name__}: {error})"
         remedy = "Please report this; `dynaurora check --database URL` decides meanwhile."
-        problems.append(Problem(str(path), message, remedy, is_error=False, is_undecided=True))
-    return [*problems, *_overlaps(path, reading)]
+        why = Problem(str(path), message, remedy, is_error=False, is_undecided=True)
+        return [*problems, why]
 
 
-def _verified(reading: Reading) -> list[Finding]:
+def _verified(plugin: Plugin, written: Sequence[Written]) -> list[Finding]:
     """The parser takes 0.2 s to import, and nobody asks it about what a declaration stands for."""
-    if not reading.written:
+    if not written:
         return []
     from dynaurora.plugins.verification import verify  # noqa: PLC0415 - see above
 
-    return list(verify(reading.plugin, reading.written))
+    return list(verify(plugin, written))
 
 
 def _overlaps(path: Path, reading: Reading) -> Iterator[Problem]:
@@ -110,8 +121,13 @@ def _position(where: str) -> list[int]:
 
 
 def _problem(path: Path, reading: Reading, finding: Finding) -> Problem:
-    error = finding_error(path, reading.data, finding)
-    return Problem(error.where, error.found, error.remedy, finding.is_error, finding.is_undecided)
+    if finding.written in reading.written:
+        at = finding_error(path, reading.data, finding).where
+    else:
+        from dynaurora.plugins.places import Source, where  # noqa: PLC0415 - for what is wrong
+
+        at = where(path, *Source(reading.data).expression(finding.written.text, finding.offset))
+    return Problem(at, finding.found, finding.remedy, finding.is_error, finding.is_undecided)
 
 
 if __name__ == "__main__":
