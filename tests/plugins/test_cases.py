@@ -4,6 +4,7 @@ A history is written to a simulated table and loaded in pieces, out of order and
 """
 
 import random
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -428,34 +429,87 @@ SESSIONS = Case(
     marked_sessions,
 )
 
-# --- a, h: columns of many types ------------------------------------------------------------------
+# --- a: a flat table ------------------------------------------------------------------------------
+
+
+def make_order(chance):
+    item = {
+        "customerId": {"S": chance.choice("abc")},
+        "status": {"S": chance.choice(["paid", "new"])},
+        "price": {"M": {"amount": {"N": f"{chance.randrange(99)}.50"}}},
+        "placedAt": {"S": "2024-05-01T12:00:00.25+02:00"},
+    }
+    return {name: value for name, value in item.items() if chance.random() < 0.8}
+
+
+def order_rows(found):
+    placed = datetime.fromisoformat("2024-05-01T10:00:00.25+00:00")
+    return {
+        "select order_id, customer_id, status, total, placed_at from orders": [
+            (
+                item["order_id"],
+                item.get("customerId"),
+                item.get("status"),
+                item.get("price", {}).get("amount"),
+                placed if "placedAt" in item else None,
+            )
+            for item in found.items
+        ],
+    }
+
+
+ORDERS = Case(
+    "orders",
+    """
+    from dynaurora import Table, column
+
+    orders = Table(
+        key="order_id",
+        columns={
+            "order_id": "text",
+            "customer_id": column("text", "customerId", index=True),
+            "status": "text",
+            "total": ("numeric", "price.amount"),
+            "placed_at": ("timestamptz", "placedAt"),
+        },
+    )
+    """,
+    lambda number: {"order_id": {"S": f"o{number}"}},
+    make_order,
+    order_rows,
+)
+
+# --- h: columns of many types ---------------------------------------------------------------------
 
 
 def make_kinds(chance):
+    digits = str(10**37 + chance.randrange(10**37))
     item = {
         "big": {"N": f"{chance.randrange(10**37)}E-{chance.randrange(50)}"},
-        "price": {"M": {"amount": {"N": f"{chance.randrange(99)}.5"}}},
         "tags": {"SS": chance.sample(["b", "a", "é"], 2)},
         "amounts": {"NS": ["10", "9", f"0.{chance.randrange(1, 99):02}1"]},
-        "note": chance.choice([{"S": "x"}, {"NULL": True}, {"N": "1"}]),
-        "placedAt": {"S": "2024-05-01T12:00:00.25+02:00"},
+        "blob": {"B": b64encode(chance.randbytes(9)).decode()},
+        "note": chance.choice([{"S": "x"}, {"NULL": True}, {"S": ""}]),
+        "doc": {"M": {"digits": {"N": digits}, "empty": {"L": []}}},
     }
     return {name: value for name, value in item.items() if chance.random() < 0.8}
 
 
 def kinds_rows(found):
     kept = {repr(change.key): change.item for change in found.changes}
-    items = [item for item in kept.values() if item is not None]
-    notes = [next(iter(item["note"])) if "note" in item else None for item in items]
-    placed = datetime.fromisoformat("2024-05-01T10:00:00.25+00:00")
+    notes = [
+        next(iter(item["note"])) if "note" in item else None
+        for item in kept.values()
+        if item is not None
+    ]
     return {
-        "select id, big, amount, array_to_string(tags, ','), placed_at from kinds": [
+        "select id, big, blob, note, array_to_string(tags, ',') from kinds": [
             (
                 item["id"],
                 item.get("big"),
-                item.get("price", {}).get("amount"),
+                b64decode(item["blob"]) if "blob" in item else None,
+                item.get("note"),
                 ",".join(sorted(item["tags"], key=str.encode)) if "tags" in item else None,
-                placed if "placedAt" in item else None,
             )
             for item in found.items
         ],
@@ -463,24 +517,28 @@ def kinds_rows(found):
         "select unnest(amounts) from kinds": [
             (amount,) for item in found.items for amount in item.get("amounts", ())
         ],
+        "select doc ->> 'digits', doc ->> 'empty' from kinds where doc is not null": [
+            (str(item["doc"]["digits"]), "[]") for item in found.items if "doc" in item
+        ],
     }
 
 
 KINDS = Case(
     "kinds",
     """
-    from dynaurora import Table, column
+    from dynaurora import Table
 
     kinds = Table(
         key="id",
         columns={
             "id": "numeric(38,0)",
             "big": "numeric",
-            "amount": column("numeric", "price.amount", index=True),
             "tags": "text[]",
             "amounts": "numeric[]",
+            "blob": "bytes",
+            "note": "text",
             "note_type": ("attribute_type", "note"),
-            "placed_at": ("timestamptz", "placedAt"),
+            "doc": "json",
         },
     )
     """,
@@ -489,7 +547,7 @@ KINDS = Case(
     kinds_rows,
 )
 
-CASES = [KINDS, MOVIES, COUNTRIES, SHOP, PRICES, SALES, SESSIONS]
+CASES = [ORDERS, MOVIES, COUNTRIES, SHOP, PRICES, SALES, SESSIONS, KINDS]
 
 
 @pytest.fixture
