@@ -17,7 +17,9 @@ from model.dynamodb_values import names, values
 from support.inferred import TABLE, refusals, text_of
 from support.load import LoadMachine, line
 
-IN_A_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+IN_A_FOLDER = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 LITTLE = settings(IN_A_FOLDER, max_examples=15)
 
 _sequence = count(10**21)
@@ -153,3 +155,13 @@ def test_names_of_a_map_that_an_index_has_no_room_for_are_a_document(machine):
     assert (loaded.applied, loaded.quarantined) == (9, 0)
     assert comparison.differences == ()
     assert '"m": "json"' in text_of(images)
+
+
+def test_lists_whose_names_have_64_kilobytes_are_tables_of_their_own(machine):
+    long = "x" * 65_000
+    image = {f"{long}{end}": {"L": [{"S": end}]} for end in "ab"}
+    loaded, comparison = loaded_and_compared(
+        machine, TABLE, {"id": "S"}, [{"id": {"S": "a"}, **image}]
+    )
+    assert (loaded.applied, loaded.quarantined) == (1, 0)
+    assert (comparison.child_rows, comparison.differences) == (2, ())
