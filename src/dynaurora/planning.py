@@ -18,13 +18,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from dynaurora.errors import DatabaseAway, DatabaseError, PluginError
+from dynaurora.errors import DatabaseAway, DatabaseError, LoadRace, PluginError
 from dynaurora.metadata.evolving import pending_alterations
-from dynaurora.plugins.contract import Plugin
+from dynaurora.plugins.contract import Engine, Plugin
 from dynaurora.plugins.inspection import Problem, problem_of
 from dynaurora.plugins.loading import Reading, finding_error
 from dynaurora.plugins.places import Source, where
 from dynaurora.plugins.rules import Finding, StatementList
+from dynaurora.plugins.tokens import tokens
 from dynaurora.ports import Connection
 from dynaurora.sql.dialect import Dialect
 from dynaurora.sql.queries import Queries
@@ -112,10 +113,11 @@ class _Planning:
         yield from created
         if any(answer.error.code not in self._dialect.UNPLANNED_CODES for answer in created):
             return  # what else is wrong may follow from it
-        self._create_relations()
-        explain = self._dialect.EXPLAIN
-        yield from self._refused("insert_table_queries", plugin.insert, explain)
-        yield from self._refused("select_table_queries", plugin.select.values(), explain)
+        related = list(self._refused("insert_table_queries", self._relations()))
+        yield from related
+        if not related:
+            yield from self._refused("insert_table_queries", plugin.insert, is_planned=True)
+        yield from self._refused("select_table_queries", plugin.select.values(), is_planned=True)
         self._connection.fetch(self._queries["planning_path"], [schema])
         yield from self._refused("drop_table_queries", plugin.drop)
 
@@ -130,19 +132,21 @@ class _Planning:
         fetch(self._queries["planning_path_first"], [schema])
         return schema
 
-    def _create_relations(self) -> None:
+    def _relations(self) -> Iterator[str]:
+        """The statements that make the relations of a load."""
         staging = Staging(self._plugin, self._dialect, lambda _: 0)
         for relation in staging.relations():
-            self._connection.execute(self._dialect.create_relation(relation.name, relation.columns))
+            yield self._dialect.create_relation(relation.name, relation.columns)
         for name, table in self._plugin.tables.items():
             if self._plugin.names(f"replaced_{name}"):
-                statement = self._dialect.create_replaced(name, table.column_names)
-                self._connection.execute(statement)
+                yield self._dialect.create_replaced(name, table.column_names)
 
     def _refused(
-        self, statements: StatementList, texts: Iterable[str], before: str = ""
+        self, statements: StatementList, texts: Iterable[str], *, is_planned: bool = False
     ) -> Iterator[Answer]:
         for text in texts:
+            has_plan = is_planned and not _shows(text, self._plugin.engine)
+            before = self._dialect.EXPLAIN if has_plan else ""
             try:
                 with self._connection.savepoint():
                     self._connection.execute(before + text)
@@ -153,12 +157,22 @@ class _Planning:
                 yield Answer(statements, text, offset, error)
 
 
+def _shows(statement: str, engine: Engine) -> bool:
+    """Whether it tells of the server or of a plan, so that it has none itself."""
+    first = next(tokens(statement, engine), None)
+    return first is not None and first.text in ("show", "explain", "describe", "desc")
+
+
 def _problem(reading: Reading, answer: Answer, dialect: Dialect) -> Problem:
     found = f"the database answers {answer.error.code}: {answer.error.found}"
+    at = _where(reading, answer, found)
     if answer.error.code in dialect.UNPLANNED_CODES:
         remedy = "It is not checked; the plugin's first load runs it."
-        return Problem(_where(reading, answer, found), found, remedy, is_error=False)
-    return Problem(_where(reading, answer, found), found, "Correct the plugin.")
+        return Problem(at, found, remedy, is_error=False)
+    if isinstance(answer.error, LoadRace):
+        remedy = "Others hold what it reads: run the check again."
+        return Problem(at, found, remedy, is_error=False, is_undecided=True)
+    return Problem(at, found, "Correct the plugin.")
 
 
 def _where(reading: Reading, answer: Answer, found: str) -> str:

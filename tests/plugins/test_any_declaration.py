@@ -9,6 +9,7 @@ from dynaurora.errors import PluginError
 from dynaurora.model.types import WORDS
 from dynaurora.planning import answers
 from dynaurora.plugins.folder import load_plugin
+from dynaurora.plugins.inspection_child import inspect_file
 from dynaurora.settings import DatabaseSettings
 
 WORDS_OF_SQL = "select user order group table default end excluded staged removed position".split()
@@ -77,5 +78,6 @@ def test_the_server_takes_what_a_declaration_stands_for_or_it_is_refused_here(en
         plugin = load_plugin(path, "orders", "postgresql")
     except PluginError:
         return
+    assert inspect_file("orders", path, "postgresql").is_ok
     found = answers(engine.connection, engine.dialect, engine.queries, plugin)
     assert [(str(answer.error), answer.statement) for answer in found] == []

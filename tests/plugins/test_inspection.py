@@ -93,6 +93,7 @@ def test_warnings_do_not_stop_a_plugin_and_all_problems_are_told_in_file_order(f
         ("import sys\nsys.exit()", ":2:1: SystemExit. A plugin only declares."),
         ("def f(): return f()\nf()", ":1:17: RecursionError: maximum recursion depth exceeded"),
         ("input()", ":1:1: EOFError: EOF when reading a line. A plugin only declares."),
+        ("x = bytearray(3 << 30)", ":1:5: MemoryError. A plugin only declares."),
         ("raise KeyboardInterrupt", "it ended the process (signal 2)"),
         ("import os\nos.close(1); os.close(2); x = ", ":2:31: SyntaxError: invalid syntax"),
         ("import signal\nsignal.alarm(1)\nwhile True: pass", "it ended the process (signal 14)"),

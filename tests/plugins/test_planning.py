@@ -193,6 +193,28 @@ def test_a_broken_plugin_is_not_shown_to_the_server(problems):
     assert found.endswith("2 statements in one string")
 
 
+def test_a_query_that_has_no_plan_is_run(problems):
+    queries = {"zone": "show time zone", "plan": "explain select * from log", "all": "table log"}
+    assert problems(by_hand(select_table_queries=queries)) == []
+    (found,) = problems(by_hand(select_table_queries={"zone": "show nothing_of_the_kind"}))
+    assert "unrecognized configuration parameter" in found
+
+
+def test_more_columns_than_the_server_has_room_for_are_told(problems):
+    columns = {"id": "text"} | {f"c{number}": "text" for number in range(1_600)}
+    text = f'key = "id"\ncolumns = {columns!r}\n'
+    text += 'insert_table_queries = ["insert into log select id from staged"]\n'
+    text += 'create_table_queries = ["create table if not exists log (id text)"]\n'
+    assert problems(text) == [
+        "error orders.py: the database answers 54011: tables can have at most 1600 columns"
+    ]
+
+
+def test_percent_and_braces_are_planned_as_they_are(problems):
+    text = by_hand(select_table_queries={"a": "select '100 %', '{x}', '%s', 5 % 2 from log;"})
+    assert problems(text) == []
+
+
 def test_tables_functions_and_types_that_are_there_are_found(problems, database_url):
     with psycopg.connect(database_url) as connection:
         connection.execute("create table regions (id text, name text)")

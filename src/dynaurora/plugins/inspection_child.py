@@ -9,8 +9,10 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit, setrlimit
+from typing import Final, cast
 
 from dynaurora.errors import PluginError
 from dynaurora.plugins.contract import Engine, Plugin
@@ -21,6 +23,9 @@ from dynaurora.plugins.overlaps import overlaps
 from dynaurora.plugins.relations import relations_used
 from dynaurora.plugins.rules import Finding, Written, created_index, findings
 
+_MOST_BYTES: Final = 2 << 30
+"""Of memory: a plugin that fills it must not take the machine along."""
+
 
 def main(engine: Engine) -> None:
     """Answer until the parent closes its end."""
@@ -29,10 +34,19 @@ def main(engine: Engine) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
+    _limit_memory()
     answers.write(READY)
     for line in requests:
         table, path = json.loads(line)
         answers.write(encoded(inspect_file(table, Path(path), engine)))
+
+
+def _limit_memory() -> None:
+    """Where the system can: macOS cannot."""
+    _, hard = getrlimit(RLIMIT_AS)
+    limit = _MOST_BYTES if hard == RLIM_INFINITY else min(hard, _MOST_BYTES)
+    with suppress(ValueError, OSError):
+        setrlimit(RLIMIT_AS, (limit, hard))
 
 
 def inspect_file(table: str, path: Path, engine: Engine) -> Inspected:

@@ -208,7 +208,11 @@ class _Definitions:
         try:
             dialect, refused = dialect_of(self.engine), statements_of(self.engine).refused_columns
         except KeyError:
-            raise self._error("", f"a Table cannot be made on {self.engine} yet") from None
+            raise self._error(
+                "",
+                f"a Table cannot be made on {self.engine} yet",
+                remedy="Write its statements by hand.",
+            ) from None
         found = list(sql_tables(table, self.table, dialect))
         for one in found:
             column_names_fit("columns", one.column_names)
