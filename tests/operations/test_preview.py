@@ -214,6 +214,17 @@ def test_a_plugin_may_call_its_table_as_one_of_the_metadata(machine):
     assert difference(found, "objects").added == [("a",)]
 
 
+def test_a_table_that_is_parked_is_previewed_and_told(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(1, "a", v="1"))
+    machine.drop(TABLE)
+    before = everything(machine)
+    found = previewed(machine, put(2, "b", v="1"))
+    assert found.parked_for == "dropped"
+    assert difference(found).added == [("b", "1", None)]
+    assert everything(machine) == before
+
+
 def test_attributes_that_no_column_reads_are_told(machine):
     machine.plugin(TABLE, DECLARED)
     found = previewed(machine, put(1, "a", v="1", more="x"), put(2, "b", more="y", other="z"))

@@ -36,6 +36,8 @@ def _everything(preview: "Preview", limit: int) -> Iterator[Text]:
         yield from _difference(difference, limit)
     yield from _quarantined(preview.quarantined, limit)
     yield from _unmapped(preview.unmapped)
+    if preview.parked_for:
+        yield Text(f"The table is parked ({preview.parked_for}): its objects wait.\n", "yellow")
     yield _summary(preview)
 
 
@@ -185,6 +187,7 @@ def _facts(preview: "Preview") -> dict[str, Any]:
             for entry in preview.quarantined
         ],
         "unmapped": dict(preview.unmapped),
+        "parked_for": preview.parked_for,
     }
 
 

@@ -17,7 +17,15 @@ from dynaurora.errors import (
     StatementRefused,
 )
 from dynaurora.etl import Bodies, Engine, Loaded, load, stage
-from dynaurora.metadata import Chosen, Entry, KnownStream, Metadata, Quarantine, StillMakes
+from dynaurora.metadata import (
+    Chosen,
+    Entry,
+    Metadata,
+    ParkedFor,
+    Quarantine,
+    Registration,
+    StillMakes,
+)
 from dynaurora.metadata.evolving import pending_alterations
 from dynaurora.model.events import ObjectName
 from dynaurora.model.keys import key_of
@@ -60,6 +68,7 @@ class Preview:
 
     created: the statements that would make or alter the SQL tables first. quarantined: what would
     be refused, and why. unmapped: attributes that no column reads, in how many changes.
+    parked_for: why the table's objects wait now, "" if they do not.
     """
 
     plugin: Plugin
@@ -69,6 +78,7 @@ class Preview:
     differences: Sequence[Difference]
     quarantined: Sequence[Entry]
     unmapped: Mapping[str, int]
+    parked_for: ParkedFor
 
 
 def preview(
@@ -85,16 +95,21 @@ def preview(
     is_as_new: as if none of these items had been loaded before.
     Raises ``PluginError`` with file and line, and ``StreamNotAccepted``, as a load does.
     """
+    registration = _registration(engine, plugin.table)
+    parked_for = registration.parked_for if registration else ""
     keys = set(_keys(lines))
     lock = {"is_row_wise": plugin.is_row_wise, "is_as_new": is_as_new}
     try:
         with rehearsing(engine, plugin.table, keys, **lock) as rehearsal:
             created = _create(rehearsal, plugin, still_makes)
-            return _load(rehearsal, plugin, lines, bodies, created)
+            return _load(rehearsal, plugin, lines, bodies, created, parked_for)
     except PluginError as error:
         raise with_place(error, plugin) from error
     except DatabaseError as error:
-        raise _in_time(error) from error
+        found = _in_time(error)
+        if found is error:
+            raise
+        raise found from error
 
 
 def put_lines(
@@ -143,12 +158,19 @@ def _in_time(error: DatabaseError) -> DatabaseError:
 
 def _newest_stream(engine: Engine, table: str) -> str:
     """That of the table's streams that wins over the others."""
-    known: list[KnownStream] = []
-    if engine.connection.fetch(preview_queries(engine)["has_metadata"]) == [(True,)]:
-        metadata = Metadata(engine.connection, engine.queries)
-        registration = metadata.find(table)
-        known = metadata.streams(registration).known() if registration else []
+    registration = _registration(engine, table)
+    if registration is None:
+        return _STREAM.format(table)
+    known = Metadata(engine.connection, engine.queries).streams(registration).known()
     return known[0].stream.arn if known else _STREAM.format(table)
+
+
+def _registration(engine: Engine, table: str) -> Registration | None:
+    """What is known of a table; asking makes no metadata where there is none."""
+    has_metadata = preview_queries(engine)["has_metadata"]
+    if engine.connection.fetch(has_metadata) != [(True,)]:
+        return None
+    return Metadata(engine.connection, engine.queries).find(table)
 
 
 def _keys(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -176,6 +198,7 @@ def _load(
     lines: Sequence[bytes],
     bodies: Bodies,
     created: Sequence[Told],
+    parked_for: ParkedFor,
 ) -> Preview:
     engine, connection = rehearsal.engine, rehearsal.connection
     looking = Looking(engine, plugin)
@@ -198,6 +221,7 @@ def _load(
         looking.differences(),
         quarantine.entries(Chosen(plugin.table), limit=len(lines), with_lines=True),
         dict(staged.staging.unmapped),
+        parked_for,
     )
 
 
