@@ -127,8 +127,10 @@ class Application:
                 "`alter table` to create_table_queries, or drop the table, unpark and replay it "
                 "(docs/plugins.md, Changing a plugin). Its objects wait and are loaded then."
             )
+        from dynaurora.plugins.refused import place_of  # noqa: PLC0415 - only for what is wrong
+
         return PluginError(
-            f"{self._plugin.path}, insert_table_queries[{number}]",
+            place_of(self._plugin, "insert", number, error),
             f"the database answers {error.code}: {error.found}",
             "a statement that it accepts",
             remedy,

@@ -751,3 +751,27 @@ def test_a_sweep_of_more_objects_than_are_listed_at_once_takes_them_all(machine,
     machine.sweep(age_s=0)
     assert len(ids(machine)) == 7
     assert len(machine.store.keys("raw")) == 14
+
+
+def test_a_statement_that_is_refused_parks_the_table_with_its_file_line_and_column(machine):
+    machine.plugin(
+        "items",
+        """
+        key = "id"
+        columns = {"id": "text"}
+        create_table_queries = ["create table if not exists items (id text primary key)"]
+        insert_table_queries = [
+            "insert into items select id from staged on conflict do nothing",
+            "delete from items where id in (select id from removed) and nowhere = id",
+        ]
+        drop_table_queries = ["drop table if exists items"]
+        select_table_queries = {}
+        """,
+    )
+    machine.load_lines("items", line("items", 1, {"id": {"S": "a"}}, {}))
+    why, reason = machine.state("items")
+    assert why == "plugin"
+    place = (
+        f"{machine.folder / 'items.py'}:7:65, insert_table_queries[1]: the database answers 42703"
+    )
+    assert reason.startswith(place)

@@ -117,8 +117,10 @@ class Metadata:
             except (LoadRace, DatabaseAway, DatabaseUnknown):
                 raise
             except DatabaseError as error:
+                from dynaurora.plugins.refused import place_of  # noqa: PLC0415 - see applying
+
                 raise PluginError(
-                    f"{plugin.path}, create_table_queries[{number}]",
+                    place_of(plugin, "create", number, error),
                     f"the database answers {error.code}: {error.found}",
                     "a statement that it accepts",
                     "Correct the plugin.",

@@ -13,7 +13,6 @@ from dynaurora.errors import (
     DatabaseError,
     LineUnreadable,
     LoadRace,
-    PluginError,
     StatementRefused,
 )
 from dynaurora.etl import Bodies, Engine, Loaded, load, stage
@@ -35,7 +34,6 @@ from dynaurora.operations.differences import Difference, Looking
 from dynaurora.operations.rehearsal import Rehearsal, Run, preview_queries, rehearsing
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.keys import key_attributes
-from dynaurora.plugins.refused import with_place
 from dynaurora.ports import StoredObject
 
 Image = Mapping[str, Mapping[str, Any]]
@@ -103,8 +101,6 @@ def preview(
         with rehearsing(engine, plugin.table, keys, **lock) as rehearsal:
             created = _create(rehearsal, plugin, still_makes)
             return _load(rehearsal, plugin, lines, bodies, created, parked_for)
-    except PluginError as error:
-        raise with_place(error, plugin) from error
     except DatabaseError as error:
         found = _in_time(error)
         if found is error:

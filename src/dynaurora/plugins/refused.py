@@ -1,49 +1,45 @@
 """Where a statement stands in a plugin's file that a database has refused.
 
-A load knows a statement by its number, for it has no source at hand. Who shows the error to the
-plugin's author has.
+Imported only when there is something to say: a load knows a statement by its number, and has no
+source at hand.
 """
 
-import re
-from typing import Final
+from typing import Literal
 
 from dynaurora.errors import DatabaseError, PluginError
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.loading import read_plugin
 from dynaurora.plugins.places import Source, where
 
-_PLACE: Final = re.compile(r"(create|insert)_table_queries\[(\d+)\]$")
+Kind = Literal["create", "insert"]
 
 
-def with_place(error: PluginError, plugin: Plugin) -> PluginError:
-    """The same error with file, line and column, as far as the author wrote the statement.
+def place_of(plugin: Plugin, kind: Kind, number: int, error: DatabaseError) -> str:
+    """``file:line:column, insert_table_queries[1]``: what the database points at, as far as the
+    author wrote it. What a declaration stands for is in no file: `dynaurora show` prints it.
 
-    One that a declaration stands for is in no file; `dynaurora show` prints it.
+    number: of the statement among the plugin's.
     """
-    match = _PLACE.search(error.where)
-    if match is None:
-        return error
-    statements = plugin.insert if match[1] == "insert" else plugin.create
-    statement = statements[int(match[2])]
-    place = _place(plugin, statement, _offset(error, statement))
-    if place is None:
-        return error
-    return PluginError(place, error.found, error.expected, error.remedy)
+    statement = (plugin.insert if kind == "insert" else plugin.create)[number]
+    return _written(plugin, statement, error) or f"{plugin.path}, {kind}_table_queries[{number}]"
 
 
-def _offset(error: PluginError, statement: str) -> int:
-    """The character that the database points at, else the first."""
-    cause = error.__cause__
-    if isinstance(cause, DatabaseError) and cause.position is not None:
-        return min(cause.position, len(statement)) - 1
-    return len(statement) - len(statement.lstrip())
-
-
-def _place(plugin: Plugin, statement: str, offset: int) -> str | None:
-    reading = read_plugin(plugin.path, plugin.table, plugin.engine)
+def _written(plugin: Plugin, statement: str, error: DatabaseError) -> str | None:
+    try:
+        reading = read_plugin(plugin.path, plugin.table, plugin.engine)
+    except PluginError:  # it was changed meanwhile
+        return None
+    offset = _offset(statement, error.position)
     source = Source(reading.data)
     for written in reading.written:
         if written.text == statement:
             return f"{where(plugin.path, *source.written(written, offset))}, {written.place}"
     at = source.expression(statement, offset)
     return where(plugin.path, *at) if at else None
+
+
+def _offset(statement: str, position: int | None) -> int:
+    """The character that the database points at, else the first that is no space."""
+    if position is None:
+        return len(statement) - len(statement.lstrip())
+    return max(0, min(position, len(statement)) - 1)

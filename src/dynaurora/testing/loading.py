@@ -5,12 +5,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from dynaurora.errors import PluginError
 from dynaurora.etl import Engine, Loaded, load, stage
 from dynaurora.metadata import Metadata
 from dynaurora.model.events import ObjectName
 from dynaurora.plugins.contract import Plugin
-from dynaurora.plugins.refused import with_place
 from dynaurora.ports import StoredObject
 from dynaurora.sql.queries import Queries
 
@@ -21,10 +19,7 @@ _METADATA_ELSEWHERE: Final = "dynaurora_elsewhere"
 def create_tables(engine: Engine, plugin: Plugin) -> None:
     """Make the plugin's SQL tables, where they are not there yet. Raises ``PluginError``."""
     metadata = Metadata(engine.connection, engine.queries)
-    try:
-        metadata.create_tables(plugin, metadata.registration(plugin.table))
-    except PluginError as error:
-        raise with_place(error, plugin) from error
+    metadata.create_tables(plugin, metadata.registration(plugin.table))
 
 
 def load_lines(engine: Engine, plugin: Plugin, lines: Sequence[bytes], number: int) -> Loaded:
@@ -37,11 +32,8 @@ def load_lines(engine: Engine, plugin: Plugin, lines: Sequence[bytes], number: i
     acceptance = metadata.streams(registration).acceptance()
     name = ObjectName("raw", f"{plugin.table}/trial/{number}")
     stored = StoredObject(name, etag="", data=b"\n".join(lines))
-    try:
-        staged = stage(plugin, engine.dialect, acceptance, [stored])
-        return load(engine, registration, staged, bodies=lambda _: None)
-    except PluginError as error:
-        raise with_place(error, plugin) from error
+    staged = stage(plugin, engine.dialect, acceptance, [stored])
+    return load(engine, registration, staged, bodies=lambda _: None)
 
 
 def empty(engine: Engine) -> None:
