@@ -31,7 +31,7 @@ flights = Table(
     },
 )
 
-# In the order of its key, so that two plugins that share such a table could not deadlock.
+# Groups are written in the order of their key: in any other, two loads could wait for each other.
 _NET = """
     insert into flights_by_day (month, day, carrier, departures, minutes_late)
     select * from (

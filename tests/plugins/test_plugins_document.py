@@ -60,6 +60,9 @@ def test_its_plugins_load_items_and_answer(machine, table, example):
     assert machine.load_lines(table, line(table, 3, key)).applied == 1
     assert machine.quarantine() == []
     assert machine.state(table) == ("", "")
+    for name in machine._plugins.plugin(table).sql_tables:
+        kept = 3 if name.endswith("_versions") else 2 if name.endswith("_history") else 0
+        assert machine.rows(f"select count(*) from {name}") == [(kept,)], name
 
 
 @pytest.mark.parametrize(("statement_list", "statement", "kind"), RULES)
