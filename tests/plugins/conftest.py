@@ -25,7 +25,10 @@ class Folder:
 
     def problems(self, text, table="orders", engine="postgresql"):
         """Every problem of a plugin, as a person reads it; the folder is left out."""
-        inspected = inspect_file(table, self.write(f"{table}.py", text), engine)
+        return self.problems_of(self.write(f"{table}.py", text), engine)
+
+    def problems_of(self, path, engine="postgresql"):
+        inspected = inspect_file(path.stem, path, engine)
         return [str(problem).replace(f"{self.path}/", "") for problem in inspected.problems]
 
 

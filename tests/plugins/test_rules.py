@@ -159,7 +159,7 @@ def test_places_are_found_in_every_way_to_write_a_statement(folder):
         "orders.py:6:37: idb",
         "orders.py:11:13: idc",
         "orders.py:13:16: idd",
-        "orders.py:14:5: ide",
+        "orders.py:14:30: ide",
     ]
 
 

@@ -46,7 +46,8 @@ class Source:
 
     def __init__(self, data: bytes) -> None:
         self._tree = ast.parse(data)
-        self._text = data.decode("utf-8", errors="replace")
+        self._lines = _LINE_END.split(data.decode("utf-8-sig", errors="replace"))
+        self._text = "\n".join(self._lines)
 
     def declared(self, place: str, call: tuple[int, ...] = ()) -> tuple[str, tuple[int, ...]]:
         """The whole name of a place such as ``["sku"]``, and its line and column.
@@ -61,30 +62,38 @@ class Source:
         for candidate in self._candidates(node, word):
             found = self._inside(candidate, names)
             if found is not None:
-                return whole, _place(found)
-        return whole, call
+                return whole, self._at(found)
+        return whole, call if node is None else self._at(node)
 
     def declarations(self, place: str) -> list[tuple[int, ...]]:
         """Every line and column at which something of this place is declared."""
         names = _NAME_IN_PLACE.findall(place)
         candidates = self._candidates(None, place.partition("[")[0])
         found = (self._inside(candidate, names) for candidate in candidates)
-        return sorted({_place(node) for node in found if node is not None})
+        return sorted({self._at(node) for node in found if node is not None})
 
     def written(self, written: Written, offset: int) -> tuple[int, ...]:
         """The line and column of a character of a statement."""
         node = self._statement(written)
         if node is None:
             assigned = self._assigned(written.list)
-            return () if assigned is None else _place(assigned)
+            return () if assigned is None else self._at(assigned)
         return self._place_in(node, offset)
 
     def _place_in(self, node: ast.expr, offset: int) -> Place:
         for text in self._texts(node):
+            if text is None:
+                break
             if offset < len(text.value):
                 return text.place_of(offset)
             offset -= len(text.value)
-        return _place(node)
+        return self._at(node)
+
+    def _at(self, node: ast.expr) -> Place:
+        """In characters: ``ast`` counts bytes."""
+        line = self._lines[node.lineno - 1].encode()
+        before = line[: node.col_offset].decode(errors="replace")
+        return node.lineno, len(before) + 1
 
     def table_or_rows(self, name: str) -> tuple[int, ...]:
         """The line and column of the ``Table("name", …)``, or of the rows of this name."""
@@ -93,19 +102,20 @@ class Source:
                 named = [kw.value for kw in node.keywords if kw.arg == "name"]
                 for value in (*node.args[:1], *named):
                     if isinstance(value, ast.Constant) and value.value == name:
-                        return _place(node)
+                        return self._at(node)
         return self.declared(f'columns["{name}"]')[1]
 
     def named(self, name: str) -> tuple[int, ...]:
         """The line and column of what the file says a name is."""
         assigned = self._assigned(name)
-        return () if assigned is None else _place(assigned)
+        return () if assigned is None else self._at(assigned)
 
     def expression(self, statement: str, offset: int) -> tuple[int, ...]:
         """The line and column of a character of a statement that a declaration stands for: in the
         ``sql=…`` that it came from, if it did."""
         for node in self._expressions():
-            text = "".join(piece.value for piece in self._texts(node))
+            pieces = list(self._texts(node))
+            text = "".join(piece.value for piece in pieces if piece is not None)
             start = statement.rfind(text, 0, offset + len(text)) if text else -1
             if start >= 0 and start <= offset < start + len(text):
                 return self._place_in(node, offset - start)
@@ -121,7 +131,7 @@ class Source:
         if len(place) < 2:
             return None
         for node in ast.walk(self._tree):
-            if isinstance(node, ast.Call) and _place(node) == place:
+            if isinstance(node, ast.Call) and (node.lineno, node.col_offset + 1) == place:
                 return node
         return None
 
@@ -180,14 +190,19 @@ class Source:
             node = dict(_by_name(self._entries(node))).get(written.engine)
         return node
 
-    def _texts(self, node: ast.expr) -> Iterator["_Text"]:
-        """The pieces of a text that is written as literals, sums of them, or names of them."""
+    def _texts(self, node: ast.expr) -> Iterator["_Text | None"]:
+        """The pieces of a text that is written as literals, sums of them, or names of them.
+
+        None stands for a piece that is made otherwise: how long it is, only Python knows.
+        """
         node = self._resolved(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from _literals(self._text, node)
+            yield from _literals(self._text, node, self._at(node))
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             yield from self._texts(node.left)
             yield from self._texts(node.right)
+        else:
+            yield None
 
     def _resolved(self, node: ast.expr) -> ast.expr:
         seen = 0
@@ -223,25 +238,51 @@ class _Text:
         self._column = column
 
     def place_of(self, offset: int) -> Place:
-        """The place of a character; of the literal's start where an escape is in the way."""
-        start = self._literal.find(self.value) if self.value else -1
-        if start < 0:
-            return self._line, self._column
-        before = self._literal[: start + offset]
+        """The place of a character."""
+        before = self._literal[: self._start_of(offset)]
         lines = before.count("\n")
         if not lines:
             return self._line, self._column + len(before)
         return self._line + lines, len(before) - before.rindex("\n")
 
+    def _start_of(self, offset: int) -> int:
+        """Where in the literal a character of its value begins: an escape is several characters."""
+        opening = _OPENING.match(self._literal)
+        assert opening is not None  # noqa: S101 - Python has taken it for a literal
+        at = opening.end()
+        if "r" in opening[0].lower():
+            return at + offset
+        for unit in _UNIT.finditer(self._literal, at):
+            if unit[0] == _CONTINUED:
+                continue
+            if not offset:
+                return unit.start()
+            offset -= 1
+        return at
 
-def _literals(source: str, node: ast.Constant) -> Iterator[_Text]:
-    """The literals that stand side by side in one constant."""
+
+_CONTINUED: Final = "\\\n"
+"""A line that goes on in the next: no character at all."""
+
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_OPENING: Final = re.compile(r"[A-Za-z]*(?:\"{3}|'{3}|\"|')")
+_UNIT: Final = re.compile(
+    r"""\\(?:\n|[\\'"abfnrtv]|[0-7]{1,3}|x[0-9a-fA-F]{2}|N\{[^}]*\}|u[0-9a-fA-F]{4}"""
+    r"""|U[0-9a-fA-F]{8})|.""",
+    re.DOTALL,
+)
+"""A character of a literal, or its escape.
+https://docs.python.org/3/reference/lexical_analysis.html#escape-sequences"""
+
+
+def _literals(source: str, node: ast.Constant, at: Place) -> Iterator[_Text]:
+    """The literals that stand side by side in one constant, which begins at this place."""
     segment = ast.get_source_segment(source, node) or "''"
     text = f"({segment})"  # in brackets, so that lines may go on
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.STRING:
             row, column = token.start
-            first = node.col_offset if row == 1 else 1
+            first = at[1] - 1 if row == 1 else 1
             yield _Text(token.string, node.lineno + row - 1, column + first)
 
 
@@ -257,7 +298,3 @@ def _columns_of(node: ast.expr) -> ast.expr:
         return node
     named = [keyword.value for keyword in node.keywords if keyword.arg == "columns"]
     return (named or node.args[1:2] or [node])[0]
-
-
-def _place(node: ast.expr) -> Place:
-    return node.lineno, node.col_offset + 1
