@@ -29,6 +29,12 @@ TESTS = """
 
     def test_rounding(plugin):
         plugin("sqlqueries/orders.py").put({"order_id": "a", "total": Decimal("1.005")})
+
+    def test_floats(plugin):
+        plugin("sqlqueries/orders.py").put({"order_id": "a", "total": 1.5})
+
+    def test_misspelt(plugin):
+        plugin("sqlqueries/order.py")
 """
 
 
@@ -59,6 +65,14 @@ def test_a_quarantine_that_nobody_looks_at_fails_the_test(outcome):
     assert "1 error" in outcome
     assert "table orders: changes are in quarantine" in outcome
     assert "message='total: " in outcome
+
+
+def test_what_is_wrong_is_shown_at_the_line_of_the_test_and_not_in_ours(outcome):
+    assert "2 failed" in outcome
+    assert '>       plugin("sqlqueries/orders.py").put({"order_id": "a", "total": 1.5})' in outcome
+    assert 'item["total"]: it is a float, 1.5; expected Decimal("1.5")' in outcome
+    assert "sqlqueries/order.py: there is no such file" in outcome
+    assert "dynaurora/testing/" not in outcome
 
 
 def test_a_project_without_trials_pays_nothing():

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from dynaurora.testing.bench import Bench, PluginFixture
     from dynaurora.testing.trial import Trial
 
+__tracebackhide__ = True  # see trial
+
 
 @pytest.fixture(scope="session")
 def dynaurora_server() -> Iterator[str]:
@@ -42,7 +44,12 @@ def plugin(dynaurora_bench: "Bench", pytestconfig: pytest.Config) -> Iterator["P
     """
 
     def on_trial(path: "str | PathLike[str]") -> "Trial":
-        return dynaurora_bench.trial(pytestconfig.rootpath / Path(path))
+        from dynaurora.errors import DynauroraError
+
+        try:
+            return dynaurora_bench.trial(pytestconfig.rootpath / Path(path))
+        except DynauroraError as error:
+            raise error.with_traceback(None) from None
 
     dynaurora_bench.clear()
     yield on_trial

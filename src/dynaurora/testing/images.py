@@ -17,6 +17,8 @@ from typing import Any, Final
 from dynaurora.errors import TrialError
 from dynaurora.model.numbers import number
 
+__tracebackhide__ = True  # see trial
+
 Item = Mapping[str, Any]
 """An item: attribute names and plain Python values, or DynamoDB JSON."""
 

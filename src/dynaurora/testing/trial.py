@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final, cast
 
-from dynaurora.errors import TrialError
+from dynaurora.errors import DynauroraError, TrialError
 from dynaurora.etl import Engine, Loaded
 from dynaurora.metadata import Chosen, Entry, Quarantine
 from dynaurora.metadata.quarantine import QuarantineReason
@@ -23,6 +23,10 @@ from dynaurora.testing.contents import contents_of, differences
 from dynaurora.testing.images import Image, Item, image_of, item_of
 from dynaurora.testing.loading import apply_again, create_tables, elsewhere, empty, load_lines
 from dynaurora.testing.orders import Order, other_orders
+
+__tracebackhide__ = True
+"""pytest shows the lines of the test alone, and the message.
+https://docs.pytest.org/en/stable/example/simple.html#writing-well-integrated-assertion-helpers"""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -106,7 +110,10 @@ class Trial:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of any query. Numbers come as int or Decimal, JSON as list or dict."""
-        return self._engine.connection.fetch(query)
+        try:
+            return self._engine.connection.fetch(query)
+        except DynauroraError as error:
+            raise _brief(error) from None
 
     def query(self, name: str) -> list[tuple[Any, ...]]:
         """The rows of one of the plugin's ``select_table_queries``."""
@@ -188,12 +195,20 @@ class Trial:
             self._open += lines
             return Loaded()
         self._loads.append(lines)
-        loaded = load_lines(self._engine, self._plugin, lines, len(self._loads))
+        try:
+            loaded = load_lines(self._engine, self._plugin, lines, len(self._loads))
+        except DynauroraError as error:
+            raise _brief(error) from None
         self._has_unseen |= loaded.quarantined + loaded.unreadable > 0
         return loaded
 
     def _quarantined(self) -> list[Quarantined]:
         return quarantined(self._engine, self._plugin)
+
+
+def _brief(error: DynauroraError) -> DynauroraError:
+    """The error without the way through our own code."""
+    return error.with_traceback(None)
 
 
 def quarantined(engine: Engine, plugin: Plugin) -> list[Quarantined]:
