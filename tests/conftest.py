@@ -4,14 +4,16 @@ import os
 import shutil
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 # An installed package brings them by its entry point; these tests need none to be installed.
 from dynaurora.testing.fixtures import dynaurora_bench, dynaurora_server, plugin  # noqa: F401
 
+TEST_MYSQL_URL = "DYNAURORA_TEST_MYSQL_URL"
+
 _numbers = count(1)
+_untested: set[str] = set()
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +43,69 @@ def postgresql(_servers_folder):
         yield server
 
 
-@pytest.fixture
-def database_url(postgresql):
-    """The URL of a fresh, empty database, which is dropped after the test."""
-    import psycopg
+@pytest.fixture(scope="session")
+def mysql(_servers_folder):
+    """The URL of a running MySQL or MariaDB: ours, or the one that the environment names."""
+    given = os.environ.get(TEST_MYSQL_URL)
+    if given:
+        yield given
+        return
+    from dynaurora.errors import LocalServerError
+    from dynaurora.local.mariadb import LocalMariadb
 
-    postgresql.start()  # a test before may have stopped it
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgresql.url, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    yield urlsplit(postgresql.url)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(postgresql.url, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+    server = LocalMariadb(_servers_folder / "mariadb")
+    try:
+        server.start()
+    except LocalServerError as error:
+        _untested.add(str(error))
+        pytest.skip(str(error))
+    with server:
+        yield server.url
+
+
+@pytest.fixture
+def server(request):
+    """A fresh, empty database of an engine (Server); see `pytest_generate_tests`."""
+    with _server_of(request, request.param).fresh(f"test_{next(_numbers)}") as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def database_url(request):
+    """The URL of a fresh, empty database of PostgreSQL."""
+    with _server_of(request, "postgresql").fresh(f"test_{next(_numbers)}") as fresh:
+        yield fresh.url
+
+
+def _server_of(request, engine):
+    from support.servers import Server
+
+    running = request.getfixturevalue(engine)
+    if engine == "postgresql":
+        running.start()  # a test before may have stopped it
+        return Server(running.url)
+    return Server(running)
+
+
+def pytest_generate_tests(metafunc):
+    """A test with a ``server`` runs on PostgreSQL; one of ``each_engine`` on all of them, or on
+    those that ``engines`` names beside it."""
+    if "server" not in metafunc.fixturenames:
+        return
+    named = metafunc.definition.get_closest_marker("engines")
+    if named is not None:
+        engines = named.args
+    elif metafunc.definition.get_closest_marker("each_engine") is not None:
+        engines = ("postgresql", "mysql")
+    else:
+        engines = ("postgresql",)
+    metafunc.parametrize("server", engines, indirect=True)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """CI takes this line for a failure."""
+    for reason in sorted(_untested):
+        terminalreporter.write_line(f"MySQL was not tested: {reason}")
 
 
 @pytest.fixture(scope="session")

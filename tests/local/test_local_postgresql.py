@@ -134,7 +134,7 @@ def test_a_folder_with_a_long_path_works(tmp_path):
     folder = tmp_path / ("long" * 30) / "postgresql"
     with start(folder) as server:
         assert answer(server, "select 1") == 1
-        link = server._shortcut
+        link = server._shortcut.folder
         assert link.exists()
     assert not link.exists()
 
@@ -171,7 +171,7 @@ def test_roots_server_is_nobodys_and_no_folder_is_opened_for_it(tmp_path):
     with LocalPostgresql(tmp_path / "closed" / "postgresql", package=package) as server:
         assert psutil.Process(server._server.pid).username() == "nobody"
         assert answer(server, "select 1") == 1
-        copy = server._shortcut
+        copy = server._shortcut.folder
         assert copy.exists()
     assert not copy.exists()
     assert package.parent.stat().st_mode & 0o777 == 0o700

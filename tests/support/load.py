@@ -15,9 +15,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-import psycopg
-
-from dynaurora.adapters.database import Database
+from dynaurora.adapters.database import Database, engine_of
 from dynaurora.adapters.memory import MemoryObjects
 from dynaurora.intake import Parts, sweep, take_in
 from dynaurora.metadata import Metadata
@@ -26,6 +24,7 @@ from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import decode_line, encode_line, pointer_to
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import DatabaseSettings
+from support.servers import Server
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
@@ -180,12 +179,13 @@ class LoadMachine:
         self.folder = folder / "sqlqueries"
         self.folder.mkdir(exist_ok=True)
         self.url = url
+        self.server = Server(url)
         self.database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
         self.clock = Invocation()
         self.before: Step = lambda _: None
         self.after: Step = lambda _: None
         self._numbers = count(1)
-        self._plugins = PluginFolder(self.folder, "postgresql")
+        self._plugins = PluginFolder(self.folder, engine_of(url))
 
     def use_schema(self, schema: str) -> None:
         """Keep the metadata in another schema, as another pipeline does."""
@@ -273,18 +273,14 @@ class LoadMachine:
 
     def end_session(self) -> None:
         """The server ends the session of this worker."""
-        process = self.database._connection._connection.info.backend_pid
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("select pg_terminate_backend(%s, 5000)", [process])
+        self.server.end_session(self.database._connection)
 
     def wait_until_blocked(self, count: int = 1) -> None:
         """Wait until so many sessions wait for a lock that another one holds."""
-        waiting = "select count(*) from pg_locks where not granted and pid <> pg_backend_pid()"
         deadline = time.monotonic() + PATIENCE_S
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            while connection.execute(waiting).fetchone()[0] < count:
-                assert time.monotonic() < deadline, "nobody waits for a lock"
-                threading.Event().wait(0.002)
+        while self.server.blocked() < count:
+            assert time.monotonic() < deadline, "nobody waits for a lock"
+            threading.Event().wait(0.002)
 
     def parts(self, engine):
         """What a stage is given: everything watched."""

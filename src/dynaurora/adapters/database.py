@@ -5,7 +5,8 @@ A new engine is one dialect, one adapter and one line here.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from importlib import import_module
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -14,6 +15,7 @@ from dynaurora.adapters.aws import aws_errors
 from dynaurora.errors import DatabaseAway, SettingsError
 from dynaurora.etl import Engine
 from dynaurora.plugins.contract import Engine as EngineName
+from dynaurora.plugins.statements import dialect_of
 from dynaurora.ports import Connection
 from dynaurora.settings import DatabaseSettings
 
@@ -28,10 +30,12 @@ def engine_of(url: str) -> EngineName:
         parts = urlsplit("")
     if parts.scheme in ("postgresql", "postgres"):
         return "postgresql"
+    if parts.scheme == "mysql":
+        return "mysql"
     raise SettingsError(
         _SETTING,
         f'it begins with "{parts.scheme}:"' if parts.scheme else "it is no URL",
-        "postgresql://user@host:5432/database",
+        "postgresql://user@host:5432/database or mysql://user@host:3306/database",
         "Correct it; the password belongs into a secret (DYNAURORA_DATABASE_SECRET_ARN).",
     )
 
@@ -73,20 +77,18 @@ class Database:
             self._connection = None
 
     def _sql(self, connection: Connection) -> Engine:
-        from dynaurora.sql import postgresql  # noqa: PLC0415 - one engine is imported, not all
-
-        return Engine(connection, postgresql, postgresql.queries(self._settings.schema))
+        dialect = dialect_of(self.engine)
+        return Engine(connection, dialect, dialect.queries(self._settings.schema))
 
     def _connected(self) -> Connection:
-        from dynaurora.adapters import postgresql  # noqa: PLC0415 - the driver is imported late
-
+        connect = import_module(f"dynaurora.adapters.{self.engine}").connect  # the driver, late
         arn = self._settings.secret_arn
         if not arn or self._secrets is None:
-            return postgresql.connect(self._settings.url)
+            return cast("Connection", connect(self._settings.url))
         with aws_errors(f"secret {arn}"):
             answer = self._secrets().get_secret_value(SecretId=arn)
         user, password = _credentials(arn, answer.get("SecretString", ""))
-        return postgresql.connect(self._settings.url, user=user, password=password)
+        return cast("Connection", connect(self._settings.url, user=user, password=password))
 
 
 def _credentials(secret_arn: str, text: str) -> tuple[str, str]:

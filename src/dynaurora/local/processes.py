@@ -93,7 +93,8 @@ def serving(folder: Path, within: Path | None = None) -> list[psutil.Process]:
 
     within: programs that are in this folder are theirs too, even if they lost their parent.
     """
-    known = (mark(folder),) if within is None else (mark(folder), f"{within}{os.sep}")
+    marks = (mark(folder), f"--datadir={folder}{os.sep}")  # MariaDB takes no option of ours
+    known = marks if within is None else (*marks, f"{within}{os.sep}")
     servers = [
         process
         for process in psutil.process_iter(["cmdline"])

@@ -5,11 +5,21 @@ by now may be. What would lose something is refused, with the SQL that would do 
 column that holds more than is asked for stays as it is, and so does one that nobody asks for.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from dynaurora.plugins.statements import Statements
 from dynaurora.plugins.tables import SqlColumn, SqlTable
+
+_DECIMAL: Final = re.compile(r"(?:numeric|decimal)\((\d+)(?:,(\d+))?\)")
+_Digits = tuple[int, int]
+"""Before the point, and after it."""
+_EVERY: Final = (1 << 20, 1 << 20)
+_ROOM: Final[Mapping[str, _Digits]] = {"integer": (9, 0), "bigint": (18, 0), "numeric": _EVERY}
+_NEED: Final[Mapping[str, _Digits]] = {"integer": (10, 0), "bigint": (19, 0), "numeric": _EVERY}
+"""An integer has room for every number of nine digits, and for some of ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +61,16 @@ def alterations(table: SqlTable, found: Sequence[FoundColumn], said: Statements)
     actions = [
         *map(said.add_column, added),
         *map(said.widen, wider),
-        *(said.require(c.name) for c in found if required.get(c.name) and not c.is_required),
-        *(said.allow_null(c.name) for c in found if c.is_required and not required.get(c.name)),
+        *(
+            said.require(c.name, c.sql_type)
+            for c in found
+            if required.get(c.name) and not c.is_required
+        ),
+        *(
+            said.allow_null(c.name, c.sql_type)
+            for c in found
+            if c.is_required and not required.get(c.name)
+        ),
     ]
     statements = [said.alter(table.name, actions)] if actions else []
     if wider and table.history is not None:  # a view holds the types of its columns
@@ -76,9 +94,9 @@ def _is_wider(
 ) -> bool:
     """Whether the column has to get more room. Raises where it would hold something else."""
     found = there.get(column.name)
-    if found is None or said.holds(found.sql_type, column.sql_type):
+    if found is None or _holds(found.sql_type, column.sql_type, said):
         return False
-    if said.holds(column.sql_type, found.sql_type):
+    if _holds(column.sql_type, found.sql_type, said):
         return True
     raise EvolutionRefused(
         f'columns["{column.name}"]',
@@ -87,6 +105,28 @@ def _is_wider(
         "a type that holds what is there",
         "" if column.name in table.key else said.drop_column(table.name, column.name),
     )
+
+
+def _holds(sql_type: str, other: str, said: Statements) -> bool:
+    """Whether a column of a type has room for every value of the other, as the same value.
+
+    Numbers have room for numbers of fewer digits; any other type holds itself alone. A type that no
+    declaration makes was made by hand, and is taken to be right.
+    """
+    one, another = said.declared_type(sql_type), said.declared_type(other)
+    if one == another or one is None or another is None:
+        return True
+    room, need = _digits(one, _ROOM), _digits(another, _NEED)
+    return room is not None and need is not None and room[0] >= need[0] and room[1] >= need[1]
+
+
+def _digits(sql_type: str, of_words: Mapping[str, _Digits]) -> _Digits | None:
+    """The digits of a number's type; None for what is no number."""
+    match = _DECIMAL.fullmatch(sql_type)
+    if match is None:
+        return of_words.get(sql_type)
+    precision, scale = int(match[1]), int(match[2] or 0)
+    return precision - scale, scale
 
 
 def found_columns(rows: Sequence[tuple[object, ...]]) -> list[FoundColumn]:

@@ -57,8 +57,9 @@ class Statements(Protocol):
         of each column of a table; no rows where there is none."""
         ...
 
-    def holds(self, sql_type: str, other: str) -> bool:
-        """Whether a column of a type has room for every value of the other, as the same value."""
+    def declared_type(self, sql_type: str) -> str | None:
+        """A type as a declaration spells it, however the server does; None for one that no
+        declaration makes."""
         ...
 
     def alter(self, table: str, actions: Sequence[str]) -> str:
@@ -69,9 +70,9 @@ class Statements(Protocol):
 
     def widen(self, column: SqlColumn) -> str: ...
 
-    def require(self, column: str) -> str: ...
+    def require(self, column: str, sql_type: str) -> str: ...
 
-    def allow_null(self, column: str) -> str: ...
+    def allow_null(self, column: str, sql_type: str) -> str: ...
 
     def drop_column(self, table: str, column: str) -> str:
         """The whole statement, for a person."""

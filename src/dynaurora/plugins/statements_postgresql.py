@@ -5,8 +5,7 @@ meet another load's rows. They write in key order all the same: rows that are re
 together, which makes the next load's trim up to twice as fast and costs nothing measurable.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from dynaurora.model.names import shortened_sql_name
@@ -23,15 +22,9 @@ _FIRST_ROWS: Final = 100
 _SPELT: Final = {"timestamp with time zone": "timestamptz"}
 """What ``format_type`` calls differently."""
 _DECLARED: Final = frozenset(
-    "text boolean timestamptz date uuid bytea jsonb text[] numeric[] bytea[]".split()
+    "text boolean timestamptz date uuid bytea jsonb text[] numeric[] bytea[]"
+    " integer bigint numeric".split()
 )
-_NUMERIC: Final = re.compile(r"numeric\((\d+),(\d+)\)")
-_Digits = tuple[int, int]
-"""Before the point, and after it."""
-_EVERY: Final = (1 << 20, 1 << 20)
-_ROOM: Final[Mapping[str, _Digits]] = {"integer": (9, 0), "bigint": (18, 0), "numeric": _EVERY}
-_NEED: Final[Mapping[str, _Digits]] = {"integer": (10, 0), "bigint": (19, 0), "numeric": _EVERY}
-"""An integer has room for every number of nine digits, and for some of ten."""
 
 
 def create(table: SqlTable) -> list[str]:
@@ -142,16 +135,10 @@ def columns_of(table: str) -> str:
     )
 
 
-def holds(sql_type: str, other: str) -> bool:
-    """Numbers have room for numbers of fewer digits; any other type holds itself alone.
-
-    A type that no declaration makes was made by hand, and is taken to be right.
-    """
-    one, another = _SPELT.get(sql_type, sql_type), _SPELT.get(other, other)
-    if one == another or not (_is_declared(one) and _is_declared(another)):
-        return True
-    room, need = _digits(one, _ROOM), _digits(another, _NEED)
-    return room is not None and need is not None and room[0] >= need[0] and room[1] >= need[1]
+def declared_type(sql_type: str) -> str | None:
+    """As ``format_type`` spells it, or as a declaration does."""
+    found = _SPELT.get(sql_type, sql_type)
+    return found if found in _DECLARED or found.startswith("numeric(") else None
 
 
 def alter(table: str, actions: Sequence[str]) -> str:
@@ -172,12 +159,12 @@ def widen(column: SqlColumn) -> str:
     return f"alter column {quoted(column.name)} type {column.sql_type}"
 
 
-def require(column: str) -> str:
+def require(column: str, _sql_type: str) -> str:
     """Refused where a row has no value."""
     return f"alter column {quoted(column)} set not null"
 
 
-def allow_null(column: str) -> str:
+def allow_null(column: str, _sql_type: str) -> str:
     """For a column that a declaration no longer has, or no longer requires."""
     return f"alter column {quoted(column)} drop not null"
 
@@ -250,19 +237,6 @@ def _on_conflict(table: SqlTable) -> str:
     new = bracketed("is distinct from", (f"excluded.{name}" for name in data))
     is_short = "\n" in old or len(f"{old} {new}") <= LINE_CHARACTERS
     return f"{sets}\n{old} {new}" if is_short else f"{sets}\n{old}\n  {new}"
-
-
-def _is_declared(sql_type: str) -> bool:
-    return sql_type in _DECLARED or _digits(sql_type, _ROOM) is not None
-
-
-def _digits(sql_type: str, of_words: Mapping[str, _Digits]) -> _Digits | None:
-    """The digits of a numeric type; None for what is no number."""
-    match = _NUMERIC.fullmatch(sql_type)
-    if match is None:
-        return of_words.get(sql_type)
-    precision, scale = int(match[1]), int(match[2])
-    return precision - scale, scale
 
 
 def _same_item(table: SqlTable, one: str, other: str) -> str:

@@ -258,7 +258,7 @@ def _columns(
     for name, found in columns.items():
         yield SqlColumn(
             name,
-            dialect.sql_type(found.type),
+            dialect.key_sql_type(found.type) if name in key else dialect.sql_type(found.type),
             found.is_required or name in key,
             _expression(name, found, dialect.engine),
         )

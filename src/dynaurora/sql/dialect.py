@@ -44,6 +44,10 @@ class Dialect(Protocol):
         """The type of a column in a staged relation and in a declared SQL table."""
         ...
 
+    def key_sql_type(self, kind: ColumnType) -> str:
+        """The same of a column of a primary key."""
+        ...
+
     def encoder(self, kind: ColumnType) -> Encoder | None:
         """How a reader's text is written in COPY; None: as it is.
 

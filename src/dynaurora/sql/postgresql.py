@@ -67,6 +67,11 @@ def sql_type(kind: ColumnType) -> str:
     return _TYPES.get(kind.word, str(kind))
 
 
+def key_sql_type(kind: ColumnType) -> str:
+    """As of any other column."""
+    return sql_type(kind)
+
+
 def encoder(kind: ColumnType) -> Encoder | None:
     """https://www.postgresql.org/docs/15/sql-copy.html (text format)"""
     return _ENCODERS.get(kind.word)

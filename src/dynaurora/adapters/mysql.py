@@ -1,0 +1,270 @@
+"""MySQL and MariaDB through PyMySQL: `ports.Connection`, and what their errors mean.
+
+Sessions run at READ COMMITTED, in UTC, and strictly: what does not fit is an error. Temporary
+tables end with their transaction, as PostgreSQL's do; here we end them.
+"""
+
+import json
+import re
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pymysql
+from pymysql.constants import FIELD_TYPE
+from pymysql.converters import conversions, convert_datetime
+
+from dynaurora.errors import DatabaseAway, DatabaseError, LoadRace, RowRefused, SettingsError
+from dynaurora.ports import RelationColumn
+from dynaurora.sql.mysql import error_class, quoted
+
+CONNECT_TIMEOUT_S: Final = 30
+"""As long as a paused Aurora Serverless cluster takes to wake."""
+
+READ_TIMEOUT_S: Final = 900
+"""No statement outlasts a Lambda."""
+
+_SESSION: Final = (
+    "set session transaction isolation level read committed",
+    "set session sql_mode = 'TRADITIONAL'",
+    "set session time_zone = '+00:00'",
+    "set session innodb_lock_wait_timeout = 60, session lock_wait_timeout = 60",
+    "set session wait_timeout = 60",  # of a worker that is gone without a word
+)
+_LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
+_TEMPORARY: Final = re.compile(r"create temporary table (`(?:[^`]|``)+`|\w+)")
+_BINARY: Final = re.compile(r"binary|varbinary|blob", re.IGNORECASE)
+_PORT: Final = 3306
+_WARNINGS: Final = "show warnings"
+
+
+def connect(url: str, *, user: str = "", password: str = "") -> "MysqlConnection":
+    """Connect; TLS is verified unless the server is on this machine or the URL says otherwise.
+
+    url: ``mysql://user:password@host:3306/database``; ``?unix_socket=…`` for one on this machine,
+    ``?ssl_ca=…`` for the certificate of who signed the server's.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORT
+    except ValueError as error:
+        raise _wrong_url(str(error)) from None
+    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    unknown = options.keys() - {"unix_socket", "ssl_ca", "ssl_mode"}
+    if unknown or not parts.path[1:]:
+        raise _wrong_url(f"unknown option {min(unknown)}" if unknown else "it names no database")
+    host = parts.hostname or ""
+    given: dict[str, Any] = {
+        "user": user or unquote(parts.username or ""),
+        "password": password or unquote(parts.password or ""),
+        "database": unquote(parts.path[1:]),
+        "charset": "utf8mb4",
+        "collation": "utf8mb4_bin",
+        "autocommit": True,
+        "local_infile": True,
+        "read_timeout": READ_TIMEOUT_S,
+        "conv": {**conversions, FIELD_TYPE.DATETIME: _utc, FIELD_TYPE.TIMESTAMP: _utc},
+        "program_name": "dynaurora",
+    }
+    if not (host in _LOCAL_HOSTS or options.get("ssl_mode") == "disabled"):
+        given["ssl"] = ssl.create_default_context(cafile=options.get("ssl_ca"))
+    open_socket = partial(_socket, host, port, options.get("unix_socket", ""))
+    return MysqlConnection(partial(_session, given, open_socket))
+
+
+def _wrong_url(found: str) -> SettingsError:
+    expected = "mysql://user@host:3306/database"
+    return SettingsError("DYNAURORA_DATABASE_URL", found, expected, "Correct it.")
+
+
+def _utc(text: str) -> Any:
+    moment = convert_datetime(text)
+    return moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else moment
+
+
+def _socket(host: str, port: int, path: str) -> socket.socket:
+    """Opened here, because the driver leaves one open that cannot connect."""
+    if not path:
+        found = socket.create_connection((host or "localhost", port), CONNECT_TIMEOUT_S)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return found
+    found = socket.socket(socket.AF_UNIX)
+    try:
+        found.connect(path)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def _session(given: dict[str, Any], open_socket: Callable[[], socket.socket]) -> Any:
+    with _translated("connecting to the database"):
+        connection = pymysql.Connection(defer_connect=True, **given)
+        try:
+            opened = open_socket()
+        except OSError as error:
+            raise pymysql.OperationalError(2003, error.strerror or str(error)) from error
+        try:
+            connection.connect(opened)
+            with connection.cursor() as cursor:
+                for statement in _SESSION:
+                    cursor.execute(statement)
+        except BaseException:
+            opened.close()
+            raise
+    return connection
+
+
+class MysqlConnection:
+    """`ports.Connection` on one session at a time. begin: connects, for the next one."""
+
+    engine = "mysql"
+
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self._begin = begin
+        self._connection = begin()
+        self._savepoints = 0
+        self._temporary: list[str] = []
+        self._may_copy = True
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        with _translated(_first_words(statement)), self._connection.cursor() as cursor:
+            self._temporary += _TEMPORARY.findall(statement)
+            return int(cursor.execute(statement, _plain(parameters)))
+
+    def execute_all(self, statements: Sequence[str]) -> list[int]:
+        done: list[int] = []
+        for statement in statements:
+            try:
+                done.append(self.execute(statement))
+            except DatabaseError as error:
+                error.done = done
+                raise
+        return done
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with _translated(_first_words(statement)), self._connection.cursor() as cursor:
+            cursor.execute(statement, _plain(parameters))
+            return list(cursor.fetchall())
+
+    def fetch_named(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        with _translated(_first_words(statement)), self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            return [column[0] for column in cursor.description or ()], list(cursor.fetchall())
+
+    def copy_in(
+        self, relation: str, columns: Sequence[RelationColumn], blocks: Iterable[bytes]
+    ) -> None:
+        """By LOAD DATA, whose errors are warnings when the file is ours: each is taken for one."""
+        names = [f"@c{n}" if _is_binary(c) else quoted(c.name) for n, c in enumerate(columns)]
+        sets = [f"{quoted(c.name)} = unhex(@c{n})" for n, c in enumerate(columns) if _is_binary(c)]
+        with tempfile.NamedTemporaryFile() as file:
+            file.writelines(blocks)
+            file.flush()
+            statement = (
+                f"load data local infile '{file.name}' into table {quoted(relation)} "
+                f"character set utf8mb4 ({', '.join(names)})"
+                + (f" set {', '.join(sets)}" if sets else "")
+            )
+            with _translated(f"copy {relation}"), self._connection.cursor() as cursor:
+                cursor.execute(statement)
+                if cursor.warning_count:
+                    cursor.execute(_WARNINGS)
+                    _, code, message = cursor.fetchall()[0]
+                    raise pymysql.DataError(code, message)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with _translated("the transaction"):
+            self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._roll_back()
+            raise
+        with _translated("the commit"):
+            self._connection.commit()
+        self._end_temporary()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        self._savepoints += 1
+        name = f"s{self._savepoints}"
+        self.execute(f"savepoint {name}")
+        try:
+            yield
+        except (LoadRace, DatabaseAway):
+            raise  # the whole transaction is gone, or will be
+        except BaseException:
+            self.execute(f"rollback to savepoint {name}")
+            raise
+        finally:
+            self._savepoints -= 1
+        self.execute(f"release savepoint {name}")
+
+    def is_healthy(self) -> bool:
+        try:
+            self._connection.ping(reconnect=False)
+        except (pymysql.Error, OSError):
+            self.close()
+        else:
+            return True
+        try:
+            self._connection = self._begin()
+        except DatabaseError:
+            return False
+        return True
+
+    def close(self) -> None:
+        if self._connection.open:
+            self._connection._force_close()  # noqa: SLF001 - close() talks to a server that may be gone
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.rollback()
+            self._end_temporary()
+        except (pymysql.Error, DatabaseError):
+            self.close()  # the server rolls back what has no session any more
+
+    def _end_temporary(self) -> None:
+        names, self._temporary = dict.fromkeys(self._temporary), []
+        if names:
+            self.execute(f"drop temporary table if exists {', '.join(names)}")
+
+
+def _is_binary(column: RelationColumn) -> bool:
+    return _BINARY.search(column.sql_type) is not None
+
+
+def _plain(parameters: Sequence[Any]) -> Sequence[Any] | None:
+    """Without parameters a statement runs as written: % means itself. A list goes as JSON."""
+    found = [json.dumps(value) if isinstance(value, list) else value for value in parameters]
+    return found or None
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    """Say the driver's errors as one of ours, by number (docs/arbitration.md, errors)."""
+    try:
+        yield
+    except DatabaseError:
+        raise
+    except UnicodeEncodeError as error:
+        raise RowRefused(where, "text that UTF-8 cannot hold") from error
+    except pymysql.Error as error:
+        number, found = error.args if len(error.args) == 2 else (0, str(error))
+        if isinstance(error, pymysql.InterfaceError):  # the session is closed
+            number = 2006
+        raise error_class(int(number))(where, str(found), code=str(number)) from error
+
+
+def _first_words(statement: str) -> str:
+    """Enough of a statement to find it; never values, which are bound."""
+    return " ".join(statement.split()[:4])

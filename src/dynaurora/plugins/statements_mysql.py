@@ -1,0 +1,244 @@
+"""How MySQL 8.0 and MariaDB say what a declaration means: one SQL for both.
+
+A temporary table is opened once per statement, so what is to be deleted is found by a join. Rows go
+in by way of a derived table, whose columns an upsert may name on both servers; the order stands
+outside it, because MariaDB drops an inner one.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from dynaurora.model.names import shortened_sql_name
+from dynaurora.plugins.declarations import VALIDITY
+from dynaurora.plugins.statements import bracketed, listed
+from dynaurora.plugins.tables import SqlColumn, SqlTable
+from dynaurora.sql.mysql import CHARACTER_SET, literal, quoted
+
+refused_columns: frozenset[str] = frozenset()
+
+_FIRST_ROWS: Final = 100
+
+_WIDTH: Final = re.compile(r"^(int|bigint|tinyint)\(\d+\)$")
+_SPELT: Final = {"int": "integer", "tinyint": "boolean"}
+_DECLARED: Final = frozenset(
+    "integer bigint boolean datetime(6) date char(36) longblob longtext varchar(255) varchar(4)"
+    " varbinary(1024)".split()
+)
+_PREFIX: Final = 255
+"""Characters of a long text, or bytes, that an index has.
+https://dev.mysql.com/doc/refman/8.0/en/column-indexes.html#column-indexes-prefix"""
+
+
+def create(table: SqlTable) -> list[str]:
+    """The table with its primary key, a child's foreign key, and the indexes.
+
+    The indexes stand in it: ``create index if not exists`` is MariaDB's alone.
+    """
+    parts = [_definition(column) for column in table.columns]
+    parts.append(f"primary key ({_names(table.key)})")
+    parts += _indexes(table)
+    if table.parent is not None:
+        key = _names(table.item_key)
+        parts.append(
+            f"foreign key ({key}) references {quoted(table.parent)} ({key}) on delete cascade"
+        )
+    body = ",\n  ".join(parts)
+    return [f"create table if not exists {quoted(table.name)} (\n  {body}\n) {CHARACTER_SET}"]
+
+
+def drop(table: SqlTable) -> str:
+    """Its indexes go with it."""
+    return f"drop table if exists {quoted(table.name)}"
+
+
+def create_history(versions: SqlTable) -> str:
+    """With the columns as they are now: it is made anew with each plugin."""
+    key = _names(versions.item_key)
+    return (
+        f"create or replace view {quoted(versions.names[-1])} as\n"
+        "select * from (\n"
+        "  select\n"
+        "    _changed_at as valid_from,\n"
+        f"    lead(_changed_at) over (partition by {key} order by _version) as valid_to,\n"
+        "    v.*\n"
+        f"  from {quoted(versions.name)} as v\n"
+        ") as h\n"
+        "where not _deleted"
+    )
+
+
+def drop_history(versions: SqlTable) -> str:
+    """The view of the versions."""
+    return f"drop view if exists {quoted(versions.names[-1])}"
+
+
+def upsert(table: SqlTable) -> str:
+    """One statement for all rows."""
+    data = [quoted(name) for name in table.data_columns] or [quoted(table.key[0])]
+    sets = listed("on duplicate key update", (f"{name} = n.{name}" for name in data))
+    return f"{_insert(table, 's' if table.parent is None else 'c')}\n{sets}"
+
+
+def append(versions: SqlTable) -> str:
+    """Changes come at least once; a version that is there is the same."""
+    return f"{_insert(versions, 'c')}\non duplicate key update _version = n._version"
+
+
+def _insert(table: SqlTable, alias: str) -> str:
+    columns = (quoted(name) for name in table.column_names)
+    order = ", ".join(f"n.{quoted(name)}" for name in table.key)
+    return "\n".join(
+        [
+            bracketed(f"insert into {quoted(table.name)}", columns),
+            "select * from (",
+            f"  {listed('select', (_selected(column, alias) for column in table.columns))}",
+            f"  from {quoted(table.relation)} as {alias}",
+            f") as n order by {order}",
+        ]
+    )
+
+
+def trim(table: SqlTable) -> str:
+    """Only the rows of staged items are looked at, through the table's primary key."""
+    assert table.within is not None  # noqa: S101 - what has no such relation is never trimmed
+    same_row = "".join(f" and c.{quoted(name)} = t.{quoted(name)}" for name in table.level_columns)
+    return (
+        f"delete t from {quoted(table.name)} as t\n"
+        f"join {quoted(table.within)} as s on {_same_item(table, 't', 's')}\n"
+        f"left join {quoted(table.relation)} as c on c._key = s._key{same_row}\n"
+        "where c._key is null"
+    )
+
+
+def delete_removed(table: SqlTable, *, expired: bool | None) -> str:
+    """By the key columns, which ``removed`` carries under the same names."""
+    return (
+        f"delete t from {quoted(table.name)} as t\n"
+        f"join removed as r on {_same_item(table, 't', 'r')}{_EXPIRED[expired]}"
+    )
+
+
+def mark_removed(table: SqlTable, *, expired: bool | None) -> str:
+    """The other columns keep what the item was when it was last loaded."""
+    return (
+        f"update {quoted(table.name)} as t\n"
+        f"join removed as r on {_same_item(table, 't', 'r')}{_EXPIRED[expired]}\n"
+        "set t._deleted_at = r._changed_at, t._expired = r._expired"
+    )
+
+
+_EXPIRED: Final = {None: "", True: " and r._expired", False: " and not r._expired"}
+
+
+def columns_of(table: str) -> str:
+    """In the database of the connection, as every other statement finds it."""
+    return (
+        "select c.column_name, c.column_type, c.is_nullable = 'NO', k.ordinal_position\n"
+        "from information_schema.columns as c\n"
+        "left join information_schema.key_column_usage as k\n"
+        "  on k.table_schema = c.table_schema and k.table_name = c.table_name\n"
+        "  and k.column_name = c.column_name and k.constraint_name = 'PRIMARY'\n"
+        f"where c.table_schema = database() and c.table_name = {literal(table)}\n"
+        "order by c.ordinal_position"
+    )
+
+
+def declared_type(sql_type: str) -> str | None:
+    """As information_schema spells it, or as a declaration does: MariaDB tells the width of an
+    integer, which means nothing."""
+    found = _WIDTH.sub(r"\1", sql_type)
+    found = _SPELT.get(found, found)
+    return found if found in _DECLARED or found.startswith("decimal(") else None
+
+
+def alter(table: str, actions: Sequence[str]) -> str:
+    """All in one, so that the table is rewritten once at most. It commits."""
+    return listed(f"alter table {quoted(table)}", actions)
+
+
+def add_column(column: SqlColumn) -> str:
+    """MySQL adds one in no time. ``if not exists`` is MariaDB's alone.
+
+    https://dev.mysql.com/doc/refman/8.0/en/innodb-online-ddl-operations.html
+    """
+    return f"add column {_definition(column)}"
+
+
+def widen(column: SqlColumn) -> str:
+    """It rewrites the table."""
+    return f"modify column {_definition(column)}"
+
+
+def require(column: str, sql_type: str) -> str:
+    """Refused where a row has no value."""
+    return f"modify column {quoted(column)} {sql_type} not null"
+
+
+def allow_null(column: str, sql_type: str) -> str:
+    """For a column that a declaration no longer has, or no longer requires."""
+    return f"modify column {quoted(column)} {sql_type} null"
+
+
+def drop_column(table: str, column: str) -> str:
+    """What is in it is lost."""
+    return f"alter table {quoted(table)} drop column {quoted(column)}"
+
+
+def first_rows(table: SqlTable) -> str:
+    """In key order, in which the table is stored."""
+    return _first(table.name, table.column_names, table.key)
+
+
+def first_history(versions: SqlTable) -> str:
+    """Item by item, oldest first."""
+    data = (name for name in versions.data_columns if not name.startswith("_"))
+    columns = (*versions.item_key, *VALIDITY, *data)
+    return _first(versions.names[-1], columns, versions.key)
+
+
+def _first(name: str, columns: Iterable[str], key: Iterable[str]) -> str:
+    return (
+        f"{listed('select', map(quoted, columns))}\nfrom {quoted(name)}\n"
+        f"order by {_names(key)}\nlimit {_FIRST_ROWS}"
+    )
+
+
+def counts(tables: Sequence[SqlTable]) -> str:
+    """The rows of a table and of its children."""
+    return "\nunion all ".join(
+        f"select {literal(table.name)} as sql_table, count(*) as count from {quoted(table.name)}"
+        for table in tables
+    )
+
+
+def _definition(column: SqlColumn) -> str:
+    required = " not null" if column.is_required else ""
+    return f"{quoted(column.name)} {column.sql_type}{required}"
+
+
+def _indexes(table: SqlTable) -> Iterator[str]:
+    types = {column.name: column.sql_type for column in table.columns}
+    for index in table.indexes:
+        name = shortened_sql_name(f"{table.name}_{'_and_'.join(index)}_index")
+        listed_names = ", ".join(_indexed(column, types[column]) for column in index)
+        yield f"key {quoted(name)} ({listed_names})"
+
+
+def _indexed(column: str, sql_type: str) -> str:
+    is_long = sql_type in ("longtext", "longblob")
+    return f"{quoted(column)}({_PREFIX})" if is_long else quoted(column)
+
+
+def _selected(column: SqlColumn, alias: str) -> str:
+    if column.expression is None:
+        return f"{alias}.{quoted(column.name)}"
+    return f"{column.expression} as {quoted(column.name)}"
+
+
+def _same_item(table: SqlTable, one: str, other: str) -> str:
+    return " and ".join(f"{one}.{quoted(name)} = {other}.{quoted(name)}" for name in table.item_key)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(quoted(name) for name in names)

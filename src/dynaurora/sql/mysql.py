@@ -1,0 +1,336 @@
+"""MySQL 8.0 (Aurora MySQL 3) and MariaDB 10.6 and newer: one SQL for both."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from dynaurora.errors import (
+    DatabaseAway,
+    DatabaseError,
+    DatabaseUnknown,
+    LoadRace,
+    RowRefused,
+    StatementRefused,
+    ValueRefused,
+)
+from dynaurora.model.names import shortened_sql_name
+from dynaurora.model.types import ColumnType, Text
+from dynaurora.ports import RelationColumn
+from dynaurora.sql.dialect import Encoder
+from dynaurora.sql.queries import Queries
+from dynaurora.sql.reserved import MYSQL_RESERVED
+
+engine = "mysql"
+key_type = "binary(16)"
+version_type = "decimal(57)"
+time_type = "datetime(6)"
+boolean_type = "boolean"
+bytes_type = "longblob"
+booleans = ("0", "1")
+position_type = "integer"
+name_type = "varchar(255)"
+item_type = "longtext"
+
+OLD_TABLE_CODES = frozenset({"1054"})
+
+CHARACTER_SET: Final = (
+    "default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */"
+)
+"""Bytes are compared, and trailing blanks count: ``a``, ``A`` and ``a `` are three keys. The
+collation has another name on each server, and each reads its own comment only.
+
+https://dev.mysql.com/doc/refman/8.0/en/comments.html,
+https://mariadb.com/kb/en/comment-syntax/"""
+
+LARGEST_PRECISION: Final = 65
+LARGEST_SCALE: Final = 30
+"""https://dev.mysql.com/doc/refman/8.0/en/precision-math-decimal-characteristics.html"""
+
+_DIGITS_BEFORE: Final = 38
+_DIGITS_AFTER: Final = 27
+"""``decimal(65,27)``: DynamoDB's longest whole numbers, and what is left after the point."""
+
+_PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\0": "\\0"})
+_TYPES: Final[Mapping[str, str]] = {
+    "text": "longtext",
+    "integer": "integer",
+    "bigint": "bigint",
+    "numeric": f"decimal(65,{_DIGITS_AFTER})",
+    "boolean": "boolean",
+    "timestamptz": "datetime(6)",
+    "epoch": "datetime(6)",
+    "epoch_ms": "datetime(6)",
+    "date": "date",
+    "uuid": "char(36)",
+    "bytes": "longblob",
+    "json": "longtext",
+    "text[]": "longtext",
+    "numeric[]": "longtext",
+    "bytes[]": "longtext",
+    "attribute_type": "varchar(4)",
+}
+
+_KEY_TYPES: Final = {"text": "varchar(255)", "bytes": "varbinary(1024)"}
+
+
+def queries(schema: str) -> Queries:
+    """The statements of mysql.sql."""
+    return Queries("mysql.sql", quoted(schema))
+
+
+def quoted(name: str) -> str:
+    """https://dev.mysql.com/doc/refman/8.0/en/identifiers.html"""
+    if _PLAIN_NAME.fullmatch(name) and name not in MYSQL_RESERVED:
+        return name
+    return "`" + name.replace("`", "``") + "`"
+
+
+def sql_type(kind: ColumnType) -> str:
+    """The engine's word for a type."""
+    if kind.word == "numeric" and kind.precision is not None:
+        return f"decimal({kind.precision},{kind.scale})"
+    return _TYPES[kind.word]
+
+
+def key_sql_type(kind: ColumnType) -> str:
+    """Three columns of 255 characters fit into the 3,072 bytes of a primary key: the two of an item
+    and the name of a row inside it.
+
+    https://dev.mysql.com/doc/refman/8.0/en/innodb-limits.html
+    """
+    return _KEY_TYPES.get(kind.word) or sql_type(kind)
+
+
+def encoder(kind: ColumnType) -> Encoder | None:
+    """https://dev.mysql.com/doc/refman/8.0/en/load-data.html (fields and lines)"""
+    if kind.word == "numeric" and kind.precision is None:
+        return _numeric
+    return _ENCODERS.get(kind.word)
+
+
+def encoded_text(text: str) -> str:
+    """Text with its escapes; lone surrogates cannot be held."""
+    if text.isprintable() and "\\" not in text:
+        return text
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueRefused(
+                "value", "text with a lone surrogate", "text that UTF-8 can hold"
+            ) from None
+    return text.translate(_ESCAPES)
+
+
+encoded_json = encoded_text
+"""JSON is kept as its exact text: the engine's own type turns large numbers into doubles."""
+
+
+def encoded_key(key: bytes) -> str:
+    """16 bytes in hex, as every binary column is written."""
+    return key.hex()
+
+
+def encoded_time(moment: datetime) -> str:
+    """In UTC, as the session is."""
+    return moment.replace(tzinfo=None).isoformat(" ")
+
+
+def encoded_bytes(data: bytes) -> str:
+    """In hex."""
+    return data.hex()
+
+
+def key_bytes(key: bytes) -> bytes:
+    """As it is fetched."""
+    return key
+
+
+def create_relation(name: str, columns: Sequence[RelationColumn]) -> str:
+    """A temporary table with an index on the items' keys: it is joined by them."""
+    listed = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in columns)
+    return f"create temporary table {quoted(name)} ({listed}, key (_key)) {CHARACTER_SET}"
+
+
+def keep_winners(relation: str) -> str:
+    """An anti join."""
+    return (
+        f"delete r from {quoted(relation)} as r "
+        "left join _won as w on w.k = r._key where w.k is null"
+    )
+
+
+def number_rows(key: Sequence[str], *, has_changes: bool) -> str:
+    """Puts first and in key order, as declared statements write them."""
+    listed = ", ".join(map(quoted, key))
+    rows = (
+        f"select 0 as kind, _key, _version, {listed} from staged "
+        f"union all select 1, _key, _version, {listed} from removed"
+    )
+    if has_changes:  # a winner among them has its row already
+        every = f"{rows} union all select 2, _key, _version, {listed} from changes"
+        rows = (
+            f"select min(kind) as kind, _key, _version, {listed} from ({every}) as e "
+            f"group by _key, _version, {listed}"
+        )
+    return (
+        "create temporary table _numbered (_number integer not null primary key, key (_key)) "
+        f"select cast(row_number() over (order by kind, {listed}, _version) - 1 as signed) "
+        f"as _number, _key, _version, kind < 2 as is_winner from ({rows}) as numbered"
+    )
+
+
+def divide(relation: str, columns: Sequence[str]) -> list[str]:
+    """The rows go aside, numbered; those of a part are put into the relation for it."""
+    del columns
+    same = "n._key = r._key and n._version = r._version"
+    numbered = f"select n._number, r.* from {quoted(relation)} as r join _numbered as n on {same}"
+    return [f"create temporary table {_aside(relation)} (key (_number)) {numbered}"]
+
+
+def divide_replaced(table: str, columns: Sequence[str]) -> list[str]:
+    """It is emptied and filled for each part."""
+    del table, columns
+    return []
+
+
+def take_part(first: int, end: int, relations: Mapping[str, Sequence[str]]) -> list[str]:
+    """Empty the relations, and put the rows of the part into them."""
+    statements = []
+    for relation, columns in relations.items():
+        listed = ", ".join(map(quoted, columns))
+        part = f"select {listed} from {_aside(relation)}"
+        statements.append(f"delete from {quoted(relation)}")
+        statements.append(
+            f"insert into {quoted(relation)} ({listed}) {part} "
+            f"where _number >= {first} and _number < {end}"
+        )
+    return statements
+
+
+def rows_written(tables: Sequence[str]) -> None:
+    """The engine does not count the rows of one table."""
+    del tables
+
+
+def create_replaced(table: str, columns: Sequence[str]) -> str:
+    """Without the table's constraints: it holds what was."""
+    return (
+        f"create temporary table {quoted(f'replaced_{table}')} {CHARACTER_SET} "
+        f"select {', '.join(map(quoted, columns))} from {quoted(table)} limit 0"
+    )
+
+
+def fill_replaced(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    """By the key of the items, which is the key of the table."""
+    names = ", ".join(f"t.{quoted(name)}" for name in columns)
+    keys = ", ".join(map(quoted, key))
+    same = " and ".join(f"t.{quoted(name)} = i.{quoted(name)}" for name in key)
+    return (
+        f"insert into {quoted(f'replaced_{table}')} ({', '.join(map(quoted, columns))}) "
+        f"select {names} from {quoted(table)} as t "
+        f"join (select {keys} from staged union all select {keys} from removed) as i on {same}"
+    )
+
+
+def literal(text: str) -> str:
+    """A text in a statement that is run as written."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _aside(relation: str) -> str:
+    return quoted(shortened_sql_name(f"_all_{relation}"))
+
+
+def _one(text: Text) -> str:
+    assert isinstance(text, str)  # noqa: S101 - only an array is none
+    return text
+
+
+def _text(text: Text) -> str:
+    return encoded_text(_one(text))
+
+
+def _numeric(text: Text) -> str:
+    found = _one(text)
+    whole, _, fraction = found.removeprefix("-").partition(".")
+    if len(whole) > _DIGITS_BEFORE or len(fraction) > _DIGITS_AFTER:
+        raise ValueRefused(
+            "value",
+            f"a number with {len(whole)} digits before the point and {len(fraction)} after",
+            f"at most {_DIGITS_BEFORE} and {_DIGITS_AFTER}, which is what MySQL's decimal holds",
+        )
+    return found
+
+
+def _boolean(text: Text) -> str:
+    return booleans[text == "true"]
+
+
+def _time(text: Text) -> str:
+    """Readers give UTC, as ISO 8601 with a zone."""
+    found = _one(text)
+    if found < "1000":
+        raise ValueRefused("value", "a time before the year 1000", "one that MySQL can hold")
+    return found.removesuffix("Z").removesuffix("+00:00").replace("T", " ")
+
+
+def _date(text: Text) -> str:
+    found = _one(text)
+    if found < "1000":
+        raise ValueRefused("value", "a date before the year 1000", "one that MySQL can hold")
+    return found
+
+
+def _text_array(elements: Text) -> str:
+    return encoded_text(orjson.dumps(list(elements)).decode())
+
+
+def _numeric_array(elements: Text) -> str:
+    return "[" + ", ".join("null" if text is None else text for text in elements) + "]"
+
+
+_ENCODERS: Final[Mapping[str, Encoder]] = {
+    "text": _text,
+    "json": _text,
+    "boolean": _boolean,
+    "timestamptz": _time,
+    "epoch": _time,
+    "epoch_ms": _time,
+    "date": _date,
+    "text[]": _text_array,
+    "numeric[]": _numeric_array,
+    "bytes[]": _text_array,
+}
+
+
+_ERRORS: Final[Mapping[type[DatabaseError], frozenset[int]]] = {
+    LoadRace: frozenset({1205, 1213}),
+    DatabaseAway: frozenset(
+        {1040, 1044, 1045, 1053, 1290, 1836, 1927, 2002, 2003, 2006, 2013, 2055, 3024}
+    ),
+    RowRefused: frozenset(
+        {
+            *(1048, 1062, 1216, 1217, 1264, 1265, 1292, 1364, 1365, 1366, 1406, 1451, 1452),
+            *(1690, 3140, 3819, 4025, 4037),
+        }
+    ),
+    StatementRefused: frozenset(
+        {
+            *(1049, 1050, 1054, 1060, 1061, 1064, 1068, 1071, 1091, 1093, 1109, 1136, 1137),
+            *(1142, 1146, 1170, 1305, 1644),
+        }
+    ),
+}
+"""https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html and
+https://mariadb.com/kb/en/mariadb-error-code-reference/"""
+
+
+def error_class(number: int) -> type[DatabaseError]:
+    """What an error means for a load; a number in no row is never taken for a row error."""
+    found = (kind for kind, numbers in _ERRORS.items() if number in numbers)
+    return next(found, DatabaseUnknown)
