@@ -35,7 +35,7 @@ NASTY = Table(
 NASTY_KIND = Table(
     'order "kinds"',
     key=("user", "order-Id"),
-    when={"it's": "a*", "order-Id": (1, 2)},
+    when={"plain": ("a*", "it's"), "order-Id": (1, 2)},
     deleted="mark",
     expired="remove",
     columns={

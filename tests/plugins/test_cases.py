@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -571,3 +572,38 @@ def test_after_any_history_the_tables_hold_what_the_items_hold(machine, case):
             assert set(machine.rows(query)) <= set(possible), f"seed {seed}: {query}"
         machine.drop(case.table)
         machine.unpark(case.table)
+
+
+def test_nasty_names_of_every_shape_load_answer_and_are_dropped(machine):
+    """All that declarations can say in one plugin, and names that SQL has to be told with care."""
+    table = "prod.Order-Lines"
+    machine.plugin(table, (Path(__file__).parent / "nasty_table.py").read_text("utf-8"))
+    key = {"user": {"S": "anna"}, "order-Id": {"N": "1"}}
+    text = {"S": 'it\'s "so"'}
+    item = {
+        "select": {"N": "1"},
+        'say "hi"': text,
+        "it's": {"S": "2024-05-01T12:00:00Z"},
+        "group": {"L": [text]},
+        "names": {"M": {"de": text}},
+        "tags": {"M": {"a": text}},
+        "lines": {"L": [{"M": {"taxes": {"M": {"vat": {"N": "0.19"}}}}}]},
+        "address": {"M": {"street": text}},
+        "parties": {"L": [text]},
+    }
+    of_kind = {**item, "plain": {"S": "it's"}}
+    plugin = machine._plugins.plugin(table)
+    empty = []
+    for number, image in enumerate([item, None, of_kind, item, of_kind]):
+        machine.load_lines(table, line(table, 10**21 + number, key, image))
+        empty.append({name for name, query in plugin.select.items() if not machine.rows(query)})
+    kinds = {name for name in plugin.select if name.startswith('first order "kinds"')}
+    history = {name for name in plugin.select if name.endswith("_b5302ae5")}
+    assert (len(kinds), len(history)) == (3, 1)
+    everything = {name for name in plugin.select if name.startswith("first")}
+    assert empty == [kinds, everything - history, set(), kinds, set()]
+    assert machine.quarantine() == []
+    for statement in plugin.drop:
+        machine.execute(statement)
+    left = "select relname from pg_class where relnamespace = 'public'::regnamespace"
+    assert machine.rows(left) == []
