@@ -8,8 +8,8 @@
     roll back
 
 So every name and every type is resolved as a load would, and no row is read or written. Tables that
-are there under the same names are neither looked at nor locked. Whoever may not make a schema has
-temporary tables instead.
+are there under the same names are not looked at. Whoever may not make a schema has temporary tables
+instead.
 
 MySQL commits at every CREATE: there this needs a database of its own.
 """
@@ -17,6 +17,8 @@ MySQL commits at every CREATE: there this needs a database of its own.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 from dynaurora.errors import DatabaseAway, DatabaseError, LoadRace, PluginError
 from dynaurora.metadata.evolving import pending_alterations
@@ -73,6 +75,34 @@ def problems(
     return [_problem(reading, answer, dialect) for answer in found]
 
 
+def misfits(
+    connection: Connection, dialect: Dialect, queries: Queries, reading: Reading
+) -> list[Problem]:
+    """Where the tables that are there are older than a plugin by hand, which nobody alters for it.
+
+    Of a plugin that alters a table itself nothing can be said: it may not have run yet.
+    """
+    plugin = reading.plugin
+    if plugin.tables or any(map(partial(_alters, engine=plugin.engine), plugin.create)):
+        return []
+    with _undone(connection):
+        found = list(_Planning(connection, dialect, queries, plugin).misfits())
+    return [
+        Problem(
+            _where(reading, answer, ""),
+            f"the table that is there does not fit: {answer.error.found}",
+            "Add an `alter table` to create_table_queries (docs/plugins.md, Changing a plugin).",
+            is_error=False,
+        )
+        for answer in found
+        if answer.error.code in dialect.OLD_TABLE_CODES
+    ]
+
+
+def _alters(statement: str, engine: Engine) -> bool:
+    return [token.text for token in islice(tokens(statement, engine), 2)] == ["alter", "table"]
+
+
 def alterations(connection: Connection, plugin: Plugin) -> list[Problem]:
     """What the plugin's next load would alter in the tables that are there, or cannot."""
     path = str(plugin.path)
@@ -120,6 +150,12 @@ class _Planning:
         yield from self._refused("select_table_queries", plugin.select.values(), is_planned=True)
         self._connection.fetch(self._queries["planning_path"], [schema])
         yield from self._refused("drop_table_queries", plugin.drop)
+
+    def misfits(self) -> Iterator[Answer]:
+        """The same of the insert statements, on the tables that are there."""
+        self._connection.fetch(self._queries["planning_limits"])
+        if not list(self._refused("insert_table_queries", self._relations())):
+            yield from self._refused("insert_table_queries", self._plugin.insert, is_planned=True)
 
     def _begin(self) -> str:
         """Make the schema; its name."""

@@ -136,12 +136,15 @@ def _decided(inspected: "Sequence[Inspected]", url: str) -> "Sequence[Inspected]
 
 
 def _planned(one: "Inspected", name: "Engine", engine: "LoadEngine") -> "Inspected":
-    from dynaurora.planning import alterations, problems
+    from dynaurora.planning import alterations, misfits, problems
     from dynaurora.plugins.loading import read_plugin
 
     reading = read_plugin(one.path, one.table, name)
+    given = (engine.connection, engine.dialect, engine.queries, reading)
+    refused = problems(*given)
     found = [
-        *problems(engine.connection, engine.dialect, engine.queries, reading),
+        *refused,
+        *([] if refused else misfits(*given)),
         *alterations(engine.connection, reading.plugin),
         *_unmapped(reading.plugin, engine),
     ]
