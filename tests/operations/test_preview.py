@@ -1,6 +1,9 @@
 """A preview tells what a load would do, and leaves nothing behind."""
 
 import threading
+from collections import Counter
+from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -55,7 +58,7 @@ def difference(found, table=TABLE):
     return one
 
 
-@pytest.mark.parametrize("text", [DECLARED, WITH_ROWS, WITH_HISTORY, WITH_SUM])
+@pytest.mark.parametrize("text", [WITH_ROWS, WITH_HISTORY, WITH_SUM])
 def test_a_preview_leaves_nothing_behind(machine, text):
     machine.plugin(TABLE, text)
     machine.load_lines(TABLE, put(1, "a", v="1", n="1", g="x", tags=["x"]), put(2, "b", v="1"))
@@ -132,17 +135,65 @@ def test_the_ledger_decides_as_in_a_load(machine):
     assert difference(as_new).changed == [(("a", "new", None), ("a", "late", None))]
 
 
-def test_a_preview_of_what_is_loaded_next_is_what_the_load_does(machine):
-    machine.plugin(TABLE, WITH_SUM)
-    machine.load_lines(TABLE, put(1, "a", n="1", g="x"), put(2, "b", n="2", g="x"))
-    lines = [put(3, "a", n="5", g="y"), delete(4, "b"), put(5, "c", n="7", g="x")]
-    found = previewed(machine, *lines)
-    before = machine.rows("select g, n::text, items::text from sums")
-    machine.load_lines(TABLE, *lines)
-    after = machine.rows("select g, n::text, items::text from sums")
-    sums = difference(found, "sums")
-    told = {**{row[0]: row for row in before}, **{row[0]: row for _, row in sums.changed}}
-    assert {**told, **{row[0]: row for row in sums.added}} == {row[0]: row for row in after}
+HISTORY = """
+    from dynaurora import Table
+
+    items = Table(key="id", columns={"id": "text", "v": "text"}, history=True, deleted="mark")
+"""
+
+KINDS = """
+    from dynaurora import Table, rows
+
+    tags = {"tag": ("text", "$")}
+    ones = Table("ones", key="id", when={"v": "1"}, columns={"id": "text", "n": "numeric"})
+    others = Table(
+        "others",
+        key="id",
+        when={"v": ("2", "3")},
+        columns={"id": "text", "v": "text", "tags": rows("tags[]", tags)},
+    )
+"""
+
+
+def rows_of(machine, table):
+    names = machine.rows(
+        f"select attname from pg_attribute where attrelid = '{table}'::regclass "
+        "and attnum > 0 and not attisdropped order by attnum"
+    )
+    cells = ", ".join(f"cast({name} as text)" for (name,) in names)
+    return Counter(machine.rows(f"select {cells} from {table}"))
+
+
+def random_changes(random, seq):
+    """Some of them late, some of them refused."""
+    for number in range(random.randint(1, 12)):
+        version, item = seq + number - random.choice([0, 0, 0, 9]), f"{random.randint(1, 5)}"
+        if random.random() < 0.3:
+            yield delete(max(1, version), item)
+        else:
+            n = random.choice(["1", "2.5", "2.555"])
+            tags = random.sample(["x", "y", "z"], random.randint(0, 3))
+            v, g = random.choice("123"), random.choice("xy")
+            yield put(max(1, version), item, v=v, n=n, g=g, tags=tags)
+
+
+@pytest.mark.parametrize("text", [DECLARED, WITH_ROWS, WITH_HISTORY, WITH_SUM, HISTORY, KINDS])
+def test_a_preview_tells_exactly_what_the_load_then_does(machine, text):
+    random = Random(len(text))
+    machine.plugin(TABLE, text)
+    for seq in range(10, 130, 12):
+        changes = list(random_changes(random, seq))
+        found = previewed(machine, *changes)
+        plugin = machine._plugins.plugin(TABLE)
+        tables = [each.table for each in found.differences] or plugin.tables
+        before = {name: rows_of(machine, name) if seq > 10 else Counter() for name in tables}
+        loaded = machine.load_lines(TABLE, *changes)
+        assert replace(loaded, objects=0) == replace(found.loaded, objects=0)
+        for each in found.differences:
+            told = before[each.table] + Counter(each.added) - Counter(each.removed)
+            told += Counter(now for _, now in each.changed)
+            told -= Counter(was for was, _ in each.changed)
+            assert told == rows_of(machine, each.table)
 
 
 def test_what_would_be_quarantined_is_told_with_its_reason(machine):
