@@ -65,20 +65,28 @@ PLUGINS = [
 ]
 
 
-@pytest.mark.parametrize(("table", "text"), PLUGINS, ids=[table for table, _ in PLUGINS])
-def test_what_is_shown_gives_the_same_plugin(folder, table, text):
-    plugin = folder.load(text, table)
-    by_hand = folder.load(shown(plugin), table)
+each_plugin = pytest.mark.parametrize(("table", "text"), PLUGINS, ids=[name for name, _ in PLUGINS])
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+@each_plugin
+def test_what_is_shown_gives_the_same_plugin(folder, table, text, engine):
+    plugin = folder.load(text, table, engine)
+    by_hand = folder.load(shown(plugin), table, engine)
     assert meaning(by_hand) == meaning(plugin)
-    assert meaning(folder.load(text + shown(plugin), table)) == meaning(plugin)
+    assert meaning(folder.load(text + shown(plugin), table, engine)) == meaning(plugin)
     assert shown(by_hand).partition("\nkey")[2] == shown(plugin).partition("\nkey")[2]
 
 
-@pytest.mark.parametrize(("table", "text"), PLUGINS, ids=[table for table, _ in PLUGINS])
-def test_what_is_shown_keeps_every_rule(folder, table, text):
-    by_hand = shown(folder.load(text, table))
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+@each_plugin
+def test_what_is_shown_keeps_every_rule(folder, table, text, engine):
+    by_hand = shown(folder.load(text, table, engine))
     text = text + by_hand if "keep the Table" in by_hand else by_hand
-    assert folder.problems(text, table) == []
+    problems = folder.problems(text, table, engine)
+    # The offline parser cannot read a collation that differs between MySQL and MariaDB.
+    assert [one for one in problems if "undecided: not understood" not in one] == []
+    assert engine == "mysql" or problems == []
 
 
 def test_it_reads_as_one_would_write_it(folder):
@@ -136,9 +144,12 @@ def test_json_has_every_list_or_the_one_that_is_asked_for(folder, run):
     assert tuple(one["drop"]) == plugin.drop
 
 
-def test_a_table_without_a_plugin_and_an_engine_that_cannot_run_are_told(folder, run):
+def test_a_table_without_a_plugin_is_told(folder, run):
     folder.write("orders.py", ORDERS)
     assert "it has no plugin; did you mean" in str(run("order").exception)
-    assert "a Table cannot be made on mysql yet" in str(
-        run("orders", "--engine", "mysql").exception
-    )
+
+
+def test_each_engine_has_its_own_sql(folder, run):
+    folder.write("orders.py", ORDERS)
+    assert "on conflict" in run("orders", "--list", "insert").output
+    assert "on duplicate key" in run("orders", "--list", "insert", "--engine", "mysql").output
