@@ -140,10 +140,10 @@ create table if not exists {ledger} (
 set innodb_lock_wait_timeout = 5, lock_wait_timeout = 5
 
 -- lock_creation
-select get_lock(concat('dynaurora create ', md5(%s)), 600)
+select get_lock(concat('dynaurora create ', left(sha2(%s, 256), 40)), 600)
 
 -- unlock_creation
-select release_lock(concat('dynaurora create ', md5(%s)))
+select release_lock(concat('dynaurora create ', left(sha2(%s, 256), 40)))
 
 -- table
 select number, name, generation, coalesce(parked_for, ''), coalesce(reason, ''), coalesce(plugin_digest, ''),
@@ -240,7 +240,7 @@ select table_name, kind, count(*), cast(coalesce(sum(changes), 0) as signed), mi
 from {schema}.gaps where state = 'open' group by 1, 2 order by 1, 2
 
 -- lock_streams
-insert into {schema}.locks (name) select concat('streams ', md5(%s), ' ', %s)
+insert into {schema}.locks (name) select concat('streams ', left(sha2(%s, 256), 40), ' ', %s)
 on duplicate key update name = locks.name
 
 -- lock_table_shared
