@@ -274,6 +274,13 @@ def test_a_database_in_which_nothing_was_loaded_stays_as_it_is(problems, databas
         assert found.fetchall() == []
 
 
+def test_mysql_which_undoes_nothing_is_not_asked(folder):
+    url = "mysql://nobody@127.0.0.1/none"
+    result = CliRunner().invoke(check, ["--sqlqueries", str(folder.path), "--database", url])
+    assert result.exit_code == 2
+    assert "--engine mysql checks without one" in result.output.replace("\n", " ")
+
+
 def test_a_database_of_another_engine_than_the_chosen_one_is_a_wrong_call(folder):
     url = "postgresql://nobody@127.0.0.1/none"
     arguments = ["--sqlqueries", str(folder.path), "--engine", "mysql", "--database", url]

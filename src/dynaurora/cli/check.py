@@ -108,7 +108,8 @@ def _chosen(
 
 
 def _engine(chosen: "Engine | None", url: str | None) -> "Engine":
-    """The engine to check for; raises ``UsageError`` where the database is of another."""
+    """The engine to check for; raises ``UsageError`` where the database is of another, or of one
+    that undoes nothing."""
     if url is None:
         return chosen or "postgresql"
     from dynaurora.adapters.database import engine_of
@@ -116,6 +117,11 @@ def _engine(chosen: "Engine | None", url: str | None) -> "Engine":
     found = engine_of(url)
     if chosen not in (None, found):
         raise click.UsageError(f"--engine is {chosen}, and --database is {found}: leave one out.")
+    if found == "mysql":
+        raise click.UsageError(
+            "MySQL commits at every CREATE, so what a check makes there would stay: leave "
+            "--database out; --engine mysql checks without one."
+        )
     return found
 
 
