@@ -45,6 +45,15 @@ def test_two_indexes_of_one_plugin_with_one_name_are_an_error(folder):
     ]
 
 
+def test_on_mysql_each_table_has_indexes_of_its_own(folder):
+    text = HEAD + (
+        'a = Table(key="id", columns={"id": "text", "lines_of": column("integer", index=True), '
+        '"lines": rows("l[]", {"of": column("integer", index=True)})})'
+    )
+    assert "is made twice" in folder.problems(text)[0]
+    assert folder.problems(text, engine="mysql") == []
+
+
 def test_an_index_of_two_plugins_with_one_name_is_an_error_of_both(folder):
     columns = 'columns={"id": "text", "NAME": column("text", index=True)})'
     folder.write("orders.py", HEAD + f'a = Table(key="id", {columns}'.replace("NAME", "sku_of"))
