@@ -6,6 +6,8 @@ import pytest
 
 from support.load import LoadMachine, line
 
+pytestmark = pytest.mark.each_engine
+
 PLUGIN = """
     from dynaurora import Table, rows
 
@@ -46,9 +48,14 @@ class Things:
 
 
 @pytest.fixture
-def things(database_url, tmp_path):
-    with LoadMachine(database_url, tmp_path) as machine:
-        yield lambda policies: Things(machine, policies)
+def machine(server, tmp_path):
+    with LoadMachine(server.url, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def things(machine):
+    return lambda policies: Things(machine, policies)
 
 
 def test_a_deleted_item_is_marked_and_its_rows_stay(things):
@@ -70,19 +77,18 @@ def test_h16_an_item_that_comes_back_is_no_longer_marked_as_deleted(things):
     assert table.rows(TAGS) == [("two",)]
 
 
-def test_a_marked_item_of_its_key_alone_comes_back_too(database_url, tmp_path):
-    with LoadMachine(database_url, tmp_path) as machine:
-        machine.plugin(
-            "things",
-            """
-            from dynaurora import Table
-            things = Table(key="id", columns={"id": "text"}, deleted="mark")
-            """,
-        )
-        for number, item in enumerate([{}, None, {}]):
-            machine.load_lines("things", line("things", 10**21 + number, KEY, item, at=AT))
-            marked = WHEN if item is None else None
-            assert machine.rows("select id, _deleted_at from things") == [("a", marked)]
+def test_a_marked_item_of_its_key_alone_comes_back_too(machine):
+    machine.plugin(
+        "things",
+        """
+        from dynaurora import Table
+        things = Table(key="id", columns={"id": "text"}, deleted="mark")
+        """,
+    )
+    for number, item in enumerate([{}, None, {}]):
+        machine.load_lines("things", line("things", 10**21 + number, KEY, item, at=AT))
+        marked = WHEN if item is None else None
+        assert machine.rows("select id, _deleted_at from things") == [("a", marked)]
 
 
 def test_a_kept_row_stays_as_it_was(things):
@@ -133,44 +139,50 @@ def test_an_item_that_leaves_a_table_that_marks_is_removed_from_it(things):
     assert table.rows(TAGS) == []
 
 
-def test_what_was_marked_is_in_replaced_and_says_so(database_url, tmp_path):
+def test_what_was_marked_is_in_replaced_and_says_so(machine):
     """Without the condition an item that comes back would be taken off twice."""
     plugin = """
         from dynaurora import Table
         things = Table(key="id", columns={"id": "text", "n": "integer"}, deleted="mark")
         _TOTAL = "create table if not exists total (one int primary key, n int)"
         create_table_queries = [things, _TOTAL]
-        insert_table_queries = [things, '''
-            insert into total select one, sum(n) from (
-              select 1 as one, n from staged
-              union all select 1, -n from replaced_things where _deleted_at is null
-            ) as d group by one
-            on conflict (one) do update set n = total.n + excluded.n''']
+        _NET = '''insert into total select * from (
+          select one, sum(n) as n from (
+            select 1 as one, n from staged
+            union all select 1, -n from replaced_things where _deleted_at is null
+          ) as d group by one
+        ) as net '''
+        insert_table_queries = [things, {
+            "postgresql": _NET + "on conflict (one) do update set n = total.n + excluded.n",
+            "mysql": _NET + "on duplicate key update n = total.n + net.n",
+        }]
     """
-    with LoadMachine(database_url, tmp_path) as machine:
-        machine.plugin("things", plugin)
-        for number, (item, total) in enumerate([(1, 1), (5, 5), (None, 0), (3, 3), (None, 0)]):
-            image = None if item is None else {"n": {"N": str(item)}}
-            machine.load_lines("things", line("things", 10**21 + number, KEY, image, at=AT))
-            assert machine.rows("select n from total") == [(total,)]
+    machine.plugin("things", plugin)
+    for number, (item, total) in enumerate([(1, 1), (5, 5), (None, 0), (3, 3), (None, 0)]):
+        image = None if item is None else {"n": {"N": str(item)}}
+        machine.load_lines("things", line("things", 10**21 + number, KEY, image, at=AT))
+        assert machine.rows("select n from total") == [(total,)]
 
 
-def test_what_an_item_was_is_replaced_also_where_it_leaves(database_url, tmp_path):
+def test_what_an_item_was_is_replaced_also_where_it_leaves(machine):
     plugin = """
         from dynaurora import Table
         a = Table("a", key="id", when={"kind": "a"}, columns={"id": "text", "n": "integer"})
         _TOTAL = "create table if not exists total (one int primary key, n int)"
         create_table_queries = [a, _TOTAL]
-        insert_table_queries = [a, '''
-            insert into total select one, sum(n) from (
-              select 1 as one, n from staged_a union all select 1, -n from replaced_a
-            ) as d group by one
-            on conflict (one) do update set n = total.n + excluded.n''']
+        _NET = '''insert into total select * from (
+          select one, sum(n) as n from (
+            select 1 as one, n from staged_a union all select 1, -n from replaced_a
+          ) as d group by one
+        ) as net '''
+        insert_table_queries = [a, {
+            "postgresql": _NET + "on conflict (one) do update set n = total.n + excluded.n",
+            "mysql": _NET + "on duplicate key update n = total.n + net.n",
+        }]
     """
-    with LoadMachine(database_url, tmp_path) as machine:
-        machine.plugin("things", plugin)
-        steps = [("a", 1, 1), ("a", 5, 5), ("b", 9, 0), ("a", 3, 3), ("b", 3, 0), ("b", 4, 0)]
-        for number, (kind, n, total) in enumerate(steps):
-            image = {"kind": {"S": kind}, "n": {"N": str(n)}}
-            machine.load_lines("things", line("things", 10**21 + number, KEY, image))
-            assert machine.rows("select n from total") == [(total,)]
+    machine.plugin("things", plugin)
+    steps = [("a", 1, 1), ("a", 5, 5), ("b", 9, 0), ("a", 3, 3), ("b", 3, 0), ("b", 4, 0)]
+    for number, (kind, n, total) in enumerate(steps):
+        image = {"kind": {"S": kind}, "n": {"N": str(n)}}
+        machine.load_lines("things", line("things", 10**21 + number, KEY, image))
+        assert machine.rows("select n from total") == [(total,)]
