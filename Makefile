@@ -1,6 +1,7 @@
 # make demo    real data through the whole pipeline, on this machine (DEMO=--all: a whole year)
 # make dev     a pipeline to work on, until Ctrl-C (DEV="--data folder": kept)
 # make test    all tests (TESTS="tests/load -k halving": a part)
+# make test-mysql  those that run on each engine, on a real MySQL instead of MariaDB
 # make simulate  random histories on an AWS as bad as its documents allow (HISTORIES=n SEED=s)
 # make check   format, lint, types, layers, templates
 # make format  write the code as make check wants it
@@ -16,7 +17,7 @@ DEV ?=
 HISTORIES ?= 1000
 SEED ?= 1
 
-.PHONY: help setup demo dev test simulate check format bench clean
+.PHONY: help setup demo dev test test-mysql simulate check format bench clean
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
@@ -39,6 +40,9 @@ dev: setup
 
 test: setup
 	$(BIN)/python -m pytest $(TESTS)
+
+test-mysql: setup
+	@PYTHONPATH=tests $(BIN)/python -m support.real_mysql $(TESTS)
 
 simulate: setup
 	@PYTHONPATH=tests $(BIN)/python -m simulation --histories $(HISTORIES) --seed $(SEED)

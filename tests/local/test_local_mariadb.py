@@ -119,3 +119,9 @@ def test_packages_are_fetched_once_and_whole(monkeypatch, tmp_path):
     assert [path.name for path in folder.parent.iterdir()] == ["liburing"]
     monkeypatch.setattr(subprocess, "run", None)
     assert debian.unpacked("liburing", ["liburing2"]) == folder
+
+
+def test_packages_of_another_release_bring_their_own_libraries(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = debian.unpacked("zlib", ["zlib1g"], release="unstable")
+    assert list(folder.glob("usr/lib/*/ld-linux*"))

@@ -16,6 +16,9 @@ from dynaurora.errors import LocalServerError
 
 _NEEDED: Final = ("apt-get", "dpkg-deb")
 _PATIENCE_S: Final = 600
+_KEYRING: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_MIRROR: Final = "http://deb.debian.org/debian"
+"""Debian's own; apt verifies what it gives by the keyring."""
 
 
 def cache_folder() -> Path:
@@ -27,9 +30,10 @@ def cache_folder() -> Path:
     return Path(home) / "dynaurora"
 
 
-def unpacked(name: str, packages: Sequence[str]) -> Path:
+def unpacked(name: str, packages: Sequence[str], *, release: str = "") -> Path:
     """The folder of these packages and of all that they need; fetched where it is not there yet.
 
+    release: of Debian, another than the machine's; then they bring the C library that they need.
     Raises ``LocalServerError`` where apt is not there, or cannot fetch them.
     """
     folder = cache_folder() / name
@@ -40,7 +44,7 @@ def unpacked(name: str, packages: Sequence[str]) -> Path:
         raise LocalServerError(name, f"{missing[0]} is not there to fetch it", "Debian or Ubuntu")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=folder.parent) as new:
-        _fetch(Path(new), name, packages)
+        _fetch(Path(new), name, packages, release)
         root = Path(new) / "root"
         for package in sorted(Path(new).glob("archives/*.deb")):
             _run(name, "dpkg-deb", "--extract", str(package), str(root))
@@ -52,10 +56,11 @@ def unpacked(name: str, packages: Sequence[str]) -> Path:
     return folder
 
 
-def _fetch(folder: Path, name: str, packages: Sequence[str]) -> None:
+def _fetch(folder: Path, name: str, packages: Sequence[str], release: str) -> None:
     for part in ("lists/partial", "archives/partial"):
         (folder / part).mkdir(parents=True)
     options = (
+        *_of_release(folder, release),
         *("-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}"),
         *("-o", f"Dir::Cache::archives={folder}/archives", "-o", "Debug::NoLocking=1"),
         *("-o", "APT::Sandbox::User="),  # root's apt would fetch as a user who may not write here
@@ -64,6 +69,19 @@ def _fetch(folder: Path, name: str, packages: Sequence[str]) -> None:
     _run(name, "apt-get", *options, "update")
     install = ("install", "--download-only", "--no-install-recommends", "--reinstall", "--yes")
     _run(name, "apt-get", *options, *install, *packages)
+
+
+def _of_release(folder: Path, release: str) -> Sequence[str]:
+    """apt's options for the packages of another release, on a machine that has none of them."""
+    if not release:
+        return ()
+    sources, status = folder / "sources.list", folder / "status"
+    sources.write_text(f"deb [signed-by={_KEYRING}] {_MIRROR} {release} main\n")
+    status.touch()
+    return (
+        *("-o", f"Dir::Etc::sourcelist={sources}", "-o", "Dir::Etc::sourceparts=/dev/null"),
+        *("-o", f"Dir::State::status={status}"),
+    )
 
 
 def _run(name: str, *command: str) -> None:
