@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nasty_table import LONG, NASTY, NASTY_HISTORY, NASTY_KIND
 
 from dynaurora import Table, column, rows
+from dynaurora.plugins.contract import ENGINES
 from dynaurora.plugins.statements import (
     create_statements,
     dialect_of,
@@ -25,18 +26,18 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 PLUGIN_TABLE = "prod.Order-Lines"
 
 
-def tables_of(table, plugin_table=PLUGIN_TABLE):
-    return list(sql_tables(table, plugin_table, dialect_of("postgresql")))
+def tables_of(table, plugin_table=PLUGIN_TABLE, engine="postgresql"):
+    return list(sql_tables(table, plugin_table, dialect_of(engine)))
 
 
-def everything(table):
+def everything(table, engine):
     """All statements of a table, as a person reads them."""
-    tables = tables_of(table)
+    tables = tables_of(table, engine=engine)
     parts = {
-        "create": create_statements(tables, "postgresql"),
-        "insert": insert_statements(tables, "postgresql"),
-        "select": select_statements(tables, "postgresql").values(),
-        "drop": drop_statements(tables, "postgresql"),
+        "create": create_statements(tables, engine),
+        "insert": insert_statements(tables, engine),
+        "select": select_statements(tables, engine).values(),
+        "drop": drop_statements(tables, engine),
     }
     return "\n".join(
         f"-- {name}\n" + "".join(f"{statement};\n" for statement in statements)
@@ -48,9 +49,10 @@ def everything(table):
     ("name", "table"),
     [("nasty", NASTY), ("nasty_kind", NASTY_KIND), ("nasty_history", NASTY_HISTORY)],
 )
-def test_the_statements_of_a_nasty_table_are_those_that_were_reviewed(name, table):
-    path = SNAPSHOTS / f"{name}.postgresql.sql"
-    found = everything(table)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_statements_of_a_nasty_table_are_those_that_were_reviewed(name, table, engine):
+    path = SNAPSHOTS / f"{name}.{engine}.sql"
+    found = everything(table, engine)
     if os.environ.get("DYNAURORA_ACCEPT"):
         path.write_text(found, "utf-8")
     assert found == path.read_text("utf-8"), (

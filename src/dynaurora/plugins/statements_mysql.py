@@ -74,15 +74,13 @@ def drop_history(versions: SqlTable) -> str:
 
 
 def upsert(table: SqlTable) -> str:
-    """One statement for all rows."""
+    """One statement for all rows; one that is there as it is already is not written again.
+
+    https://dev.mysql.com/doc/refman/8.0/en/insert-on-duplicate.html
+    """
     data = [quoted(name) for name in table.data_columns] or [quoted(table.key[0])]
     sets = listed("on duplicate key update", (f"{name} = n.{name}" for name in data))
-    return f"{_insert(table, 's' if table.parent is None else 'c')}\n{sets}"
-
-
-def append(versions: SqlTable) -> str:
-    """Changes come at least once; a version that is there is the same."""
-    return f"{_insert(versions, 'c')}\non duplicate key update _version = n._version"
+    return f"{_insert(table, 'c' if table.may_be_there else 's')}\n{sets}"
 
 
 def _insert(table: SqlTable, alias: str) -> str:
