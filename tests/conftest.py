@@ -71,6 +71,15 @@ def server(request):
 
 
 @pytest.fixture
+def machine(server, tmp_path):
+    """A load on the server that is driven by hand: put objects, write plugins, look at rows."""
+    from support.load import LoadMachine
+
+    with LoadMachine(server.url, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
 def database_url(request):
     """The URL of a fresh, empty database of PostgreSQL."""
     with _server_of(request, "postgresql").fresh(f"test_{next(_numbers)}") as fresh:

@@ -1,8 +1,9 @@
-"""What an engine cannot have is told without a server."""
+"""What an engine cannot have is told without a server; what it just can have, it takes."""
 
 import pytest
 
 from dynaurora.errors import PluginError
+from support.load import line
 
 HEAD = "from dynaurora import Table, rows\n"
 
@@ -41,3 +42,20 @@ def test_columns_that_differ_in_case_alone_are_one_on_mysql(folder):
         '"ID_2": ("text", "ID")'
     )
     assert list(folder.load(text).columns) == ["id", "ID"]
+
+
+@pytest.mark.each_engine
+def test_names_as_long_as_they_may_be_load_and_are_dropped(machine):
+    name, inner = "x" * 63, "y" * 63
+    machine.plugin(
+        name,
+        f"""
+        from dynaurora import Table, column, rows
+
+        lines = rows("l[]", {{"{inner}": column("text", index=True)}})
+        table = Table(key="{name}", columns={{"{name}": "text", "l": lines}}, history=True)
+        """,
+    )
+    loaded = machine.load_lines(name, line(name, 1, {name: {"S": "a"}}, {"l": {"L": [{"M": {}}]}}))
+    assert loaded.applied == 1
+    machine.drop(name)

@@ -40,7 +40,9 @@ def create(table: SqlTable) -> list[str]:
     parts += _indexes(table)
     if table.parent is not None:
         key = _names(table.item_key)
+        # The server's own name for it, the table's and ``_ibfk_1``, may have over 64 characters.
         parts.append(
+            f"constraint {quoted(shortened_sql_name(f'{table.name}_parent'))} "
             f"foreign key ({key}) references {quoted(table.parent)} ({key}) on delete cascade"
         )
     body = ",\n  ".join(parts)
