@@ -2,13 +2,17 @@
 
 import pytest
 
-from dynaurora.adapters.postgresql import connect
+from dynaurora.adapters import mysql, postgresql
 from dynaurora.errors import DatabaseAway, RowRefused, StatementRefused
+
+pytestmark = pytest.mark.each_engine
+
+CONNECT = {"postgresql": postgresql.connect, "mysql": mysql.connect}
 
 
 @pytest.fixture
-def connection(database_url):
-    found = connect(database_url)
+def connection(server):
+    found = CONNECT[server.engine](server.url)
     found.execute("create table t (n int primary key check (n <> 3))")
     yield found
     found.close()
@@ -19,7 +23,7 @@ def test_each_tells_how_many_rows_it_touched(connection):
         assert connection.execute_all(
             [
                 "insert into t values (1), (2)",
-                "set constraints all deferred",
+                "savepoint s",
                 "update t set n = n + 10 -- % {} ; a comment",
                 "select n from t",
                 "delete from t where n = 11",
@@ -42,8 +46,9 @@ def test_the_first_that_fails_tells_of_those_before_it(connection, refused, kind
 def test_a_statement_that_cannot_be_parsed_is_told_from_its_neighbours(connection):
     with pytest.raises(StatementRefused) as raised, connection.transaction():
         connection.execute_all(["insert into t values (1)", "select 'é'", "selekt 1", "select 2"])
-    assert (raised.value.where, raised.value.code) == ("selekt 1", "42601")
-    assert raised.value.done == [0, 0]
+    code = {"postgresql": "42601", "mysql": "1064"}[connection.engine]
+    assert (raised.value.where, raised.value.code) == ("selekt 1", code)
+    assert len(raised.value.done) == 2
 
 
 def test_what_failed_in_a_savepoint_is_undone_to_it(connection):
@@ -56,12 +61,20 @@ def test_what_failed_in_a_savepoint_is_undone_to_it(connection):
     assert connection.fetch("select n from t") == [(1,)]
 
 
-@pytest.mark.parametrize(
-    "ending", ["select pg_terminate_backend(pg_backend_pid())", "set statement_timeout = 1"]
-)
+ENDINGS = {
+    "postgresql": [
+        ["select pg_terminate_backend(pg_backend_pid())"],
+        ["set statement_timeout = 1", "select pg_sleep(5)"],
+    ],
+    "mysql": [["kill connection_id()"], ["kill connection_id()", "select sleep(5)"]],
+}
+
+
+@pytest.mark.parametrize("ending", [0, 1])
 def test_a_session_that_ends_is_an_outage(connection, ending):
+    statements = ["insert into t values (1)", *ENDINGS[connection.engine][ending]]
     with pytest.raises(DatabaseAway), connection.transaction():
-        connection.execute_all(["insert into t values (1)", ending, "select pg_sleep(5)"])
+        connection.execute_all(statements)
     assert connection.is_healthy()
     assert connection.fetch("select n from t") == []
 
@@ -72,6 +85,7 @@ def test_a_connection_that_is_closed_is_an_outage(connection):
         connection.execute_all(["select 1"])
 
 
+@pytest.mark.engines("postgresql")
 def test_the_error_points_into_the_statement_that_failed(connection):
     statements = ["select 'äöü'", "select 1 + no_such_column", "select 2"]
     with pytest.raises(StatementRefused) as refused, connection.transaction():

@@ -8,7 +8,6 @@ import json
 import re
 import socket
 import ssl
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,9 +19,11 @@ import pymysql
 from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions, convert_datetime
 
+from dynaurora.adapters import mysql_copying
 from dynaurora.errors import DatabaseAway, DatabaseError, LoadRace, RowRefused, SettingsError
+from dynaurora.log import log
 from dynaurora.ports import RelationColumn
-from dynaurora.sql.mysql import error_class, quoted
+from dynaurora.sql.mysql import error_class
 
 CONNECT_TIMEOUT_S: Final = 30
 """As long as a paused Aurora Serverless cluster takes to wake."""
@@ -35,13 +36,12 @@ _SESSION: Final = (
     "set session sql_mode = 'TRADITIONAL'",
     "set session time_zone = '+00:00'",
     "set session innodb_lock_wait_timeout = 60, session lock_wait_timeout = 60",
+    "set session max_error_count = 64",  # or no warning could be read
     "set session wait_timeout = 60",  # of a worker that is gone without a word
 )
 _LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _TEMPORARY: Final = re.compile(r"create temporary table (`(?:[^`]|``)+`|\w+)")
-_BINARY: Final = re.compile(r"binary|varbinary|blob", re.IGNORECASE)
 _PORT: Final = 3306
-_WARNINGS: Final = "show warnings"
 
 
 def connect(url: str, *, user: str = "", password: str = "") -> "MysqlConnection":
@@ -106,7 +106,7 @@ def _socket(host: str, port: int, path: str) -> socket.socket:
 
 def _session(given: dict[str, Any], open_socket: Callable[[], socket.socket]) -> Any:
     with _translated("connecting to the database"):
-        connection = pymysql.Connection(defer_connect=True, **given)
+        connection = mysql_copying.CopyingConnection(defer_connect=True, **given)
         try:
             opened = open_socket()
         except OSError as error:
@@ -116,6 +116,8 @@ def _session(given: dict[str, Any], open_socket: Callable[[], socket.socket]) ->
             with connection.cursor() as cursor:
                 for statement in _SESSION:
                     cursor.execute(statement)
+                cursor.execute("select @@max_allowed_packet")
+                ((connection.most_bytes,),) = cursor.fetchall()
         except BaseException:
             opened.close()
             raise
@@ -162,23 +164,18 @@ class MysqlConnection:
     def copy_in(
         self, relation: str, columns: Sequence[RelationColumn], blocks: Iterable[bytes]
     ) -> None:
-        """By LOAD DATA, whose errors are warnings when the file is ours: each is taken for one."""
-        names = [f"@c{n}" if _is_binary(c) else quoted(c.name) for n, c in enumerate(columns)]
-        sets = [f"{quoted(c.name)} = unhex(@c{n})" for n, c in enumerate(columns) if _is_binary(c)]
-        with tempfile.NamedTemporaryFile() as file:
-            file.writelines(blocks)
-            file.flush()
-            statement = (
-                f"load data local infile '{file.name}' into table {quoted(relation)} "
-                f"character set utf8mb4 ({', '.join(names)})"
-                + (f" set {', '.join(sets)}" if sets else "")
-            )
-            with _translated(f"copy {relation}"), self._connection.cursor() as cursor:
-                cursor.execute(statement)
-                if cursor.warning_count:
-                    cursor.execute(_WARNINGS)
-                    _, code, message = cursor.fetchall()[0]
-                    raise pymysql.DataError(code, message)
+        with _translated(f"copy {relation}"):
+            if self._may_copy:
+                try:
+                    mysql_copying.copy(self._connection, relation, columns, blocks)
+                except pymysql.Error as error:
+                    if error.args[0] not in mysql_copying.NO_LOCAL_FILES:
+                        raise
+                    self._may_copy = False  # it has not asked for a row yet
+                    log("warning", "the server allows no LOAD DATA LOCAL: loads are slower")
+                else:
+                    return
+            mysql_copying.insert(self._connection, relation, columns, blocks)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -237,10 +234,6 @@ class MysqlConnection:
         names, self._temporary = dict.fromkeys(self._temporary), []
         if names:
             self.execute(f"drop temporary table if exists {', '.join(names)}")
-
-
-def _is_binary(column: RelationColumn) -> bool:
-    return _BINARY.search(column.sql_type) is not None
 
 
 def _plain(parameters: Sequence[Any]) -> Sequence[Any] | None:
