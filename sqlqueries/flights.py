@@ -60,6 +60,7 @@ create_table_queries = [
               primary key (month, day, carrier)
             )
         """,
+        # Its collation is that of the loader's relations: MySQL and MariaDB call it otherwise.
         "mysql": """
             create table if not exists flights_by_day (
               month int not null,
@@ -68,7 +69,8 @@ create_table_queries = [
               departures bigint not null,
               minutes_late bigint not null,
               primary key (month, day, carrier)
-            ) default character set utf8mb4 collate utf8mb4_0900_bin
+            ) default character set utf8mb4
+              /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */
         """,
     },
 ]

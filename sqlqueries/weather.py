@@ -46,6 +46,7 @@ create_table_queries = [
               primary key (origin, time_hour)
             )
         """,
+        # Its collation is that of the loader's relations: MySQL and MariaDB call it otherwise.
         "mysql": """
             create table if not exists weather (
               origin varchar(16) not null,
@@ -62,7 +63,8 @@ create_table_queries = [
               visibility_miles decimal(65,27),
               primary key (origin, time_hour),
               index weather_observed_at (observed_at)
-            ) default character set utf8mb4 collate utf8mb4_0900_bin
+            ) default character set utf8mb4
+              /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */
         """,
     },
     {

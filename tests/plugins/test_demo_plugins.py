@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dynaurora.adapters.database import engine_of
 from dynaurora.demo.datasets import datasets
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.plugins.inspection import inspect_folder
@@ -19,15 +20,15 @@ class DemoMachine(LoadMachine):
 
     def __init__(self, url, folder):
         super().__init__(url, folder)
-        self._plugins = PluginFolder(SQLQUERIES, "postgresql")
+        self._plugins = PluginFolder(SQLQUERIES, engine_of(url))
 
     def plugin_of(self, table):
         return self._plugins.plugin(table)
 
 
 @pytest.fixture
-def machine(database_url, tmp_path):
-    with DemoMachine(database_url, tmp_path) as found:
+def machine(server, tmp_path):
+    with DemoMachine(server.url, tmp_path) as found:
         yield found
 
 
@@ -52,6 +53,7 @@ def test_they_run_on_both_engines():
     assert [table for table in TABLES if not found[table].is_row_wise] == ["flights", "weather"]
 
 
+@pytest.mark.each_engine
 def test_real_data_loads_without_loss_and_every_query_answers(machine):
     for dataset in datasets(is_whole_year=False):
         found = list(lines(dataset))

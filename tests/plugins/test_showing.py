@@ -83,10 +83,7 @@ def test_what_is_shown_gives_the_same_plugin(folder, table, text, engine):
 def test_what_is_shown_keeps_every_rule(folder, table, text, engine):
     by_hand = shown(folder.load(text, table, engine))
     text = text + by_hand if "keep the Table" in by_hand else by_hand
-    problems = folder.problems(text, table, engine)
-    # The offline parser cannot read a collation that differs between MySQL and MariaDB.
-    assert [one for one in problems if "undecided: not understood" not in one] == []
-    assert engine == "mysql" or problems == []
+    assert folder.problems(text, table, engine) == []
 
 
 def test_it_reads_as_one_would_write_it(folder):

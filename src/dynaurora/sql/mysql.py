@@ -37,7 +37,8 @@ item_type = "longtext"
 OLD_TABLE_CODES = frozenset({"1054"})
 
 CHARACTER_SET: Final = (
-    "default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */"
+    "default character set utf8mb4 "
+    "/*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */"
 )
 """Bytes are compared, and trailing blanks count: ``a``, ``A`` and ``a `` are three keys. The
 collation has another name on each server, and each reads its own comment only.

@@ -12,7 +12,7 @@ create table if not exists prod_order_lines (
   primary key (user, `order-Id`),
   key prod_order_lines_select_index (`select`),
   key `prod_order_lines_camelCase_and_select_index` (`camelCase`(255), `select`)
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_group (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
@@ -22,7 +22,7 @@ create table if not exists prod_order_lines_group (
   primary key (user, `order-Id`, position),
   key prod_order_lines_group_order_index (`order`(255)),
   foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_names (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
@@ -30,14 +30,14 @@ create table if not exists prod_order_lines_names (
   value longtext,
   primary key (user, `order-Id`, language),
   foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_tags (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
   name varchar(255) not null,
   primary key (user, `order-Id`, name),
   foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_taxes (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
@@ -46,14 +46,14 @@ create table if not exists prod_order_lines_taxes (
   rate decimal(65,27),
   primary key (user, `order-Id`, line, tax),
   foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_address (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
   street longtext,
   primary key (user, `order-Id`),
   foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists `prod_order_lines_the attributes of the parties that ar_85cbabae` (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
@@ -61,7 +61,7 @@ create table if not exists `prod_order_lines_the attributes of the parties that 
   party longtext,
   primary key (user, `order-Id`, position),
   foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 
 -- insert
 insert into prod_order_lines (

@@ -5,7 +5,7 @@ create table if not exists `the attributes of the parties that are billed for th
   `select` integer not null,
   upper longtext,
   primary key (user, `order-Id`)
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists `the attributes of the parties that are billed for the _5c8d5c73` (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
@@ -16,7 +16,7 @@ create table if not exists `the attributes of the parties that are billed for th
   `select` integer,
   upper longtext,
   primary key (user, `order-Id`, _version)
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create or replace view `the attributes of the parties that are billed for the _b5302ae5` as
 select * from (
   select

@@ -7,7 +7,7 @@ create table if not exists `order "kinds"` (
   _deleted_at datetime(6),
   _expired boolean,
   primary key (user, `order-Id`)
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists `order "kinds"_group` (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
@@ -15,7 +15,7 @@ create table if not exists `order "kinds"_group` (
   `order` longtext,
   primary key (user, `order-Id`, position),
   foreign key (user, `order-Id`) references `order "kinds"` (user, `order-Id`) on delete cascade
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists `order "kinds"_the attributes of the parties that are b_b36912e1` (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
@@ -23,7 +23,7 @@ create table if not exists `order "kinds"_the attributes of the parties that are
   party longtext,
   primary key (user, `order-Id`, position),
   foreign key (user, `order-Id`) references `order "kinds"` (user, `order-Id`) on delete cascade
-) default character set utf8mb4 collate /*!80017 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */;
+) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 
 -- insert
 delete t from `order "kinds"` as t
