@@ -21,7 +21,7 @@ create table if not exists prod_order_lines_group (
   upper longtext,
   primary key (user, `order-Id`, position),
   key prod_order_lines_group_order_index (`order`(255)),
-  foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
+  constraint prod_order_lines_group_parent foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_names (
   user varchar(255) not null,
@@ -29,14 +29,14 @@ create table if not exists prod_order_lines_names (
   language varchar(255) not null,
   value longtext,
   primary key (user, `order-Id`, language),
-  foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
+  constraint prod_order_lines_names_parent foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_tags (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
   name varchar(255) not null,
   primary key (user, `order-Id`, name),
-  foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
+  constraint prod_order_lines_tags_parent foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_taxes (
   user varchar(255) not null,
@@ -45,14 +45,14 @@ create table if not exists prod_order_lines_taxes (
   tax varchar(255) not null,
   rate decimal(65,27),
   primary key (user, `order-Id`, line, tax),
-  foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
+  constraint prod_order_lines_taxes_parent foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_address (
   user varchar(255) not null,
   `order-Id` decimal(65,27) not null,
   street longtext,
   primary key (user, `order-Id`),
-  foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
+  constraint prod_order_lines_address_parent foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists `prod_order_lines_the attributes of the parties that ar_85cbabae` (
   user varchar(255) not null,
@@ -60,7 +60,7 @@ create table if not exists `prod_order_lines_the attributes of the parties that 
   position integer not null,
   party longtext,
   primary key (user, `order-Id`, position),
-  foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
+  constraint `prod_order_lines_the attributes of the parties that ar_8bf71df9` foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 
 -- insert

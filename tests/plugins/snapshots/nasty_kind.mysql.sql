@@ -14,7 +14,7 @@ create table if not exists `order "kinds"_group` (
   position integer not null,
   `order` longtext,
   primary key (user, `order-Id`, position),
-  foreign key (user, `order-Id`) references `order "kinds"` (user, `order-Id`) on delete cascade
+  constraint `order "kinds"_group_parent` foreign key (user, `order-Id`) references `order "kinds"` (user, `order-Id`) on delete cascade
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists `order "kinds"_the attributes of the parties that are b_b36912e1` (
   user varchar(255) not null,
@@ -22,7 +22,7 @@ create table if not exists `order "kinds"_the attributes of the parties that are
   position integer not null,
   party longtext,
   primary key (user, `order-Id`, position),
-  foreign key (user, `order-Id`) references `order "kinds"` (user, `order-Id`) on delete cascade
+  constraint `order "kinds"_the attributes of the parties that are b_1ff2724c` foreign key (user, `order-Id`) references `order "kinds"` (user, `order-Id`) on delete cascade
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 
 -- insert
