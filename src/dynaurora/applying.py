@@ -94,7 +94,7 @@ class Application:
             relation.name: [column.name for column in relation.columns]
             for relation in self._relations
         }
-        part = self._dialect.take_part(first, end, relations)
+        part = self._dialect.take_part(first, end, relations, self._replaced.keys())
         part.append(self._queries["defer_constraints"])
         try:
             written = self.run(part)

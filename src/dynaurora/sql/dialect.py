@@ -1,6 +1,6 @@
 """What a dialect is: the words of one engine for what the load and the declarations need."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -102,10 +102,17 @@ class Dialect(Protocol):
         """Let ``replaced_<table>`` show only what is filled into it for the part that is taken."""
         ...
 
-    def take_part(self, first: int, end: int, relations: Mapping[str, Sequence[str]]) -> list[str]:
+    def take_part(
+        self,
+        first: int,
+        end: int,
+        relations: Mapping[str, Sequence[str]],
+        replaced: Collection[str],
+    ) -> list[str]:
         """Let the relations show the rows with these numbers, without the last.
 
-        relations: those that were divided, and their columns.
+        relations: those that were divided, and their columns. replaced: tables whose
+        ``replaced_<table>`` was, and shows nothing until it is filled.
         """
         ...
 

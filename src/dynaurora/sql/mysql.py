@@ -1,7 +1,7 @@
 """MySQL 8.0 (Aurora MySQL 3) and MariaDB 10.6 and newer: one SQL for both."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -199,9 +199,11 @@ def divide_replaced(table: str, columns: Sequence[str]) -> list[str]:
     return []
 
 
-def take_part(first: int, end: int, relations: Mapping[str, Sequence[str]]) -> list[str]:
+def take_part(
+    first: int, end: int, relations: Mapping[str, Sequence[str]], replaced: Collection[str]
+) -> list[str]:
     """Empty the relations, and put the rows of the part into them."""
-    statements = []
+    statements = [f"delete from {quoted(f'replaced_{table}')}" for table in replaced]
     for relation, columns in relations.items():
         listed = ", ".join(map(quoted, columns))
         part = f"select {listed} from {_aside(relation)}"

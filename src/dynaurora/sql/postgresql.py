@@ -1,7 +1,7 @@
 """PostgreSQL 15 and newer, and Aurora PostgreSQL."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -208,8 +208,11 @@ def _aside(relation: str) -> str:
     return quoted(shortened_sql_name(f"_all_{relation}"))
 
 
-def take_part(first: int, end: int, _relations: Mapping[str, Sequence[str]]) -> list[str]:
+def take_part(
+    first: int, end: int, relations: Mapping[str, Sequence[str]], replaced: Collection[str]
+) -> list[str]:
     """The views read these settings."""
+    del relations, replaced
     first_row = f"set_config('dynaurora.first', '{first}', true)"
     return [f"select {first_row}, set_config('dynaurora.end', '{end}', true)"]
 
