@@ -150,3 +150,10 @@ def test_drop_asks_nobody_where_nobody_is():
     found = dynaurora("drop", "flights", DYNAURORA_DATABASE_URL="postgresql://a@127.0.0.1/a")
     assert found.returncode == 2
     assert "--yes" in found.stderr
+
+
+def test_a_command_that_is_interrupted_says_so_and_exits_with_130(tmp_path):
+    plugin = "import os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(4)\n"
+    (tmp_path / "interrupts.py").write_text(plugin)
+    ended = dynaurora("check", "--sqlqueries", str(tmp_path))
+    assert (ended.returncode, ended.stderr.strip()) == (130, "Interrupted.")

@@ -49,7 +49,7 @@ def checked(machine):
 def test_check_tells_them_too(machine, checked):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(1, "a", v="1", note="x"))
-    assert checked() == ['attribute "note": in 1 changes, and in no column']
+    assert checked() == ['attribute "note": in 1 change, and in no column']
     machine.execute("drop schema dynaurora cascade")
     assert checked() == []
 

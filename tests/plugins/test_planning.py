@@ -263,7 +263,7 @@ def test_what_no_column_reads_is_a_warning(problems, database_url, tmp_path):
         machine.load_lines("orders", line("orders", 10**21 + 1, key, {"note": {"S": "b"}}))
     assert problems(ORDERS) == [
         'warning orders.py: attribute "note": in 2 changes, and in no column',
-        'warning orders.py: attribute "size": in 1 changes, and in no column',
+        'warning orders.py: attribute "size": in 1 change, and in no column',
     ]
 
 

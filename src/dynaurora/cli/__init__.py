@@ -14,6 +14,7 @@ from typing import Any, Final
 import click
 
 from dynaurora import __version__
+from dynaurora.cli.output import INTERRUPTED
 from dynaurora.errors import DynauroraError
 from dynaurora.log import log_to_stderr
 
@@ -70,6 +71,10 @@ class _Commands(click.Group):
             if ctx.params.get("is_debug"):
                 raise
             raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            # Where a command has more to say, it has said it. click would end with 1, a failure's.
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 @click.group(cls=_Commands, epilog=_EXAMPLES)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dynaurora.cli.asking import errors_told
+from dynaurora.cli.output import counted
 
 if TYPE_CHECKING:
     from dynaurora.etl import Engine as LoadEngine
@@ -167,7 +168,7 @@ def _unmapped(plugin: "Plugin", engine: "LoadEngine") -> "Iterator[Problem]":
         what = (
             f'attribute "{each["attribute"]}"' if each["attribute"] else "items that no Table takes"
         )
-        message = f"{what}: in {each['changes']:,} changes, and in no column"
+        message = f"{what}: in {counted(each['changes'], 'change')}, and in no column"
         remedy = "Add a column for it, or leave it: the archive has it."
         yield Problem(str(plugin.path), message, remedy, is_error=False)
 
@@ -234,10 +235,6 @@ def _summary(inspected: "Sequence[Inspected]") -> str:
     states = [_state(one) for one in inspected]
     kinds = [problem.kind for one in inspected for problem in one.problems]
     undecided, warnings = states.count("undecided"), kinds.count("warning")
-    told = f"{_count(len(inspected), 'plugin')}, {states.count('broken')} broken"
+    told = f"{counted(len(inspected), 'plugin')}, {states.count('broken')} broken"
     told += f", {undecided} undecided" if undecided else ""
-    return told + (f", {_count(warnings, 'warning')}" if warnings else "")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s'[: number != 1]}"
+    return told + (f", {counted(warnings, 'warning')}" if warnings else "")

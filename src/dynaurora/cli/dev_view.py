@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from dynaurora.cli.output import counted
 from dynaurora.dev.arrivals import Arrived, Parked
 from dynaurora.dev.development import Awaited, Connected, Failed, News, Unplugged
 from dynaurora.dev.plugins import PluginNews
@@ -109,7 +110,7 @@ class DevView:
         counts = _changes(line.untold_puts, line.untold_deletes)
         quarantined = f", {line.quarantined:,} in quarantine" if line.quarantined else ""
         line.told_at, line.untold_puts, line.untold_deletes = time.monotonic(), 0, 0
-        self._print(table, f"{counts} arrived; {_number(line.items, 'item')}{quarantined}", "")
+        self._print(table, f"{counts} arrived; {counted(line.items, 'item')}{quarantined}", "")
 
     def _plugin(self, news: PluginNews) -> None:
         plugin = news.plugin
@@ -139,7 +140,7 @@ class DevView:
         if news.is_stream_enabled:
             told += "; its stream was off and is on now"
         if news.filled:
-            told += f"; {_number(news.filled, 'earlier item')} on the way"
+            told += f"; {counted(news.filled, 'earlier item')} on the way"
         self._line(news.table).is_connected = True
         self._say(news.table, told, "green", state=_FLOWS)
 
@@ -176,12 +177,8 @@ class DevView:
 def _changes(puts: int, deletes: int) -> str:
     """3 changes (1 delete)"""
     if not deletes:
-        return _number(puts, "change")
-    return f"{_number(puts + deletes, 'change')} ({_number(deletes, 'delete')})"
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s'[: count != 1]}"
+        return counted(puts, "change")
+    return f"{counted(puts + deletes, 'change')} ({counted(deletes, 'delete')})"
 
 
 def _ago(moment: float | None) -> str:

@@ -77,6 +77,11 @@ def error_facts(error: "DynauroraError") -> dict[str, Any]:
     return {"error": error.facts}
 
 
+def counted(number: int, word: str) -> str:
+    """A number of things for people: 1 change, 1,200 changes."""
+    return f"{number:,} {word}{'s'[: number != 1]}"
+
+
 def duration(seconds: float) -> str:
     """A time for people: 0.07 s, 12.3 s, 3 min 12 s."""
     if seconds < 1:

@@ -12,12 +12,16 @@ from dynaurora.cli.asking import asking, errors_told
 from dynaurora.cli.database import plugin_of, project_of, project_options
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
     from dynaurora.plugins.contract import Plugin
 
 _LEAST_SEPARATED: Final = 10_000
 """Smaller numbers are often years, flights or codes, which have no thousands."""
+
+_UNLIMITED: Final = 1_000_000
+"""Wider than any row."""
 
 _EXAMPLES = """
 Examples:
@@ -56,7 +60,7 @@ def query(
     console = result_console()
     for each in found:
         rows = json.loads(each["rows"], parse_float=Decimal)
-        console.print(as_table(each["query"], each["columns"], rows))
+        console.print(as_shown(console, each["query"], each["columns"], rows))
 
 
 def _chosen(plugin: "Plugin", name: str | None) -> list[str]:
@@ -73,6 +77,38 @@ def _chosen(plugin: "Plugin", name: str | None) -> list[str]:
             "",
         )
     return [name]
+
+
+def as_shown(
+    console: "Console", title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> "RenderableType":
+    """A table; or, where the words of its columns have no room side by side, a block per row."""
+    from rich.measure import Measurement
+
+    table = as_table(title, columns, rows)
+    unlimited = console.options.update(max_width=_UNLIMITED)
+    if Measurement.get(console, unlimited, table).minimum <= console.width:
+        return table
+    return _as_blocks(title, columns, rows)
+
+
+def _as_blocks(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> "RenderableType":
+    """A line per value, its column before it; nothing is cut."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    blocks: list[RenderableType] = [Text(title, "bold")]
+    for row in rows:
+        block = Table.grid(padding=(0, 2))
+        block.add_column(style="dim", overflow="fold")
+        block.add_column(overflow="fold")
+        for column, value in zip(columns, row, strict=True):
+            block.add_row(Text(column), Text(as_text(value)))
+        blocks += [Text(), block]
+    return Group(*blocks, Text())
 
 
 def as_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":

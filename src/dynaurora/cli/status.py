@@ -10,6 +10,7 @@ import click
 from dynaurora.cli.ages import ago
 from dynaurora.cli.asking import asking, errors_told
 from dynaurora.cli.database import project_of, project_options
+from dynaurora.cli.output import counted
 
 if TYPE_CHECKING:
     from dynaurora.deploy.project import Project
@@ -130,4 +131,4 @@ def _waiting(each: dict[str, Any]) -> Row:
 
 def _unmapped(each: dict[str, Any]) -> Row:
     what = each["attribute"] or "items that no table takes"
-    return each["table"], f"{what}, in {each['changes']:,} changes", each["last"], ""
+    return each["table"], f"{what}, in {counted(each['changes'], 'change')}", each["last"], ""
