@@ -1,14 +1,25 @@
 """Every cell of docs/types.md, by a load into the engine: what comes, and what SQL then holds."""
 
 import json
-from urllib.parse import urlsplit
+from contextlib import ExitStack
+from functools import cache
 
-import psycopg
 import pytest
+from engine_values import held
 from test_types_document import CELLS, IDS
-from type_cells import ANY, DECLARED, HELD, NOTHING, REFUSED, SURROGATE, WORDS
+from type_cells import (
+    ANY,
+    DECLARED,
+    HELD,
+    NOTHING,
+    SURROGATE,
+    WORDS,
+    held_on,
+    refused_on,
+)
 
 from support.load import LoadMachine, changed, line
+from support.servers import Server
 
 COLUMNS = {word: f"c{number}" for number, word in enumerate(WORDS)}
 
@@ -40,33 +51,37 @@ class Cells:
             assert loaded.applied == 0
             raise LookupError(self._machine.quarantine()[-1][3])
         found = dict(zip(["id", *COLUMNS.values()], rows[0], strict=True))
-        assert {c for c, held in found.items() if held is not None} <= {"id", COLUMNS[word]}
-        return found[COLUMNS[word]]
+        assert {c for c, value in found.items() if value is not None} <= {"id", COLUMNS[word]}
+        return held(self._machine.server.engine, word, found[COLUMNS[word]])
 
 
 @pytest.fixture(scope="module")
-def engines(postgresql, tmp_path_factory):
-    """Cells on each engine, in a database of their own."""
-    with psycopg.connect(postgresql.url, autocommit=True) as connection:
-        connection.execute("drop database if exists type_cells")
-        connection.execute("create database type_cells")
-    url = urlsplit(postgresql.url)._replace(path="/type_cells").geturl()
-    with LoadMachine(url, tmp_path_factory.mktemp("cells")) as machine:
-        yield {"postgresql": Cells(machine)}
+def cells_of(postgresql, request, tmp_path_factory):
+    """Cells on an engine, in a database of their own, made when they are asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def made(engine):
+            url = postgresql.url if engine == "postgresql" else request.getfixturevalue(engine)
+            server = stack.enter_context(Server(url).fresh("type_cells"))
+            folder = tmp_path_factory.mktemp("cells")
+            return Cells(stack.enter_context(LoadMachine(server.url, folder)))
+
+        yield made
 
 
 @pytest.mark.parametrize(("word", "tag", "engine"), [cell[:3] for cell in CELLS], ids=IDS)
-def test_a_cell_holds_exactly_what_it_says(engines, word, tag, engine):
-    cells = engines[engine]
+def test_a_cell_holds_exactly_what_it_says(cells_of, word, tag, engine):
+    cells = cells_of(engine)
     if (word, tag) in NOTHING:
         assert cells.holds(word, None if tag == "missing" else {tag: True}) is None
         return
-    for content, held in HELD.get((word, tag), []):
+    for content, expected in held_on(engine, (word, tag)):
         found = cells.holds(word, {tag: content})
-        assert found == held
-        assert type(found) is type(held) or word == "json"
+        assert found == expected
+        assert type(found) is type(expected) or word == "json"
     is_refused = (word, tag) not in HELD
-    for content in [ANY[tag]] if is_refused else REFUSED.get((word, tag), []):
+    for content in [ANY[tag]] if is_refused else refused_on(engine, (word, tag)):
         with pytest.raises(LookupError) as told:
             cells.holds(word, {tag: content})
         # A line with a lone surrogate is no JSON that a reader of lines takes.

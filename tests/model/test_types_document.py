@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from type_cells import HELD, NOTHING, REFUSED, TAGS, WORDS
+from type_cells import HELD, NOTHING, ONLY, REFUSED, TAGS, WORDS
 
 from dynaurora.model import types
 
@@ -53,3 +53,4 @@ def test_a_cell_says_what_its_examples_show(word, tag, engine, said):
     assert (said == "refused") == (cell not in HELD and cell not in NOTHING)
     assert (said == "SQL NULL") == (cell in NOTHING)
     assert cell not in REFUSED or cell in HELD
+    assert set(ONLY[engine]) <= set(HELD)

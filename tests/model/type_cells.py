@@ -1,7 +1,8 @@
 """The cells of docs/types.md: what becomes of each DynamoDB type in each column type.
 
 Of each cell that holds something, values and what SQL holds of them, read back by the driver; what
-is refused of it; and of each DynamoDB type a value for the cells that refuse all of it.
+is refused of it; and of each DynamoDB type a value for the cells that refuse all of it. ``ONLY``
+has what an engine holds that another one refuses.
 """
 
 from datetime import UTC, date, datetime
@@ -37,17 +38,20 @@ def plainly_nested(depth, innermost):
     return innermost
 
 
-NUMBERS = [
-    *[("0", Decimal(0)), ("-0", Decimal(0)), ("1.50", Decimal("1.5")), (DIGITS, Decimal(DIGITS))],
-    *[(sign + text, Decimal(sign + text)) for text in (SMALLEST, LARGEST) for sign in ("", "-")],
-]
+def decimals(*texts):
+    return [(text, Decimal(text)) for text in texts]
+
+
+NUMBERS = decimals("0", "-0", "1.50", DIGITS, "9" * 38, "1E-27", "-1.000000000000000000000000001")
+EXTREMES = decimals(*[sign + text for text in (SMALLEST, LARGEST) for sign in ("", "-")], "1E-28")
+EXTREMES += decimals("1E+38")
 TRUE = [(word, True) for word in ("true", "T", "yes", "Y", "on", "1", " True ")]
 FALSE = [(word, False) for word in ("false", "F", "no", "N", "OFF", "0")]
 EPOCHS = [("1714557600.123456", MOMENT), ("0", datetime(1970, 1, 1, tzinfo=UTC))]
 
 HELD = {
     ("text", "S"): [("größe", "größe"), ("", ""), ("\\N\t\n", "\\N\t\n"), ("x" * 400_000,) * 2],
-    ("text", "N"): [(text, text) for text, _ in NUMBERS],
+    ("text", "N"): [(text, text) for text, _ in NUMBERS + EXTREMES],
     ("text", "BOOL"): [(True, "true"), (False, "false")],
     ("integer", "N"): [("2147483647", 2**31 - 1), ("-2147483648", -(2**31)), ("1.0", 1)],
     ("integer", "S"): [("12", 12), ("1.20E+3", 1200)],
@@ -63,18 +67,18 @@ HELD = {
     ("timestamptz", "S"): [
         ("2024-05-01T12:00:00.123456+02:00", MOMENT),
         ("2024-05-01 10:00:00.1234560Z", MOMENT),
-        ("0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC)),
+        ("1000-01-01T00:00:00Z", datetime(1000, 1, 1, tzinfo=UTC)),
         ("9999-12-31T23:59:59.999999Z", datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)),
     ],
     ("epoch", "N"): EPOCHS,
     ("epoch", "S"): EPOCHS,
     ("epoch_ms", "N"): [("1714557600123.456", MOMENT)],
     ("epoch_ms", "S"): [("1714557600123.456", MOMENT)],
-    ("date", "S"): [("2024-02-29", date(2024, 2, 29)), ("0001-01-01", date(1, 1, 1))],
+    ("date", "S"): [("2024-02-29", date(2024, 2, 29)), ("1000-01-01", date(1000, 1, 1))],
     ("uuid", "S"): [(AN_UUID, UUID(AN_UUID)), (AN_UUID.replace("-", ""), UUID(AN_UUID))],
     ("bytes", "B"): [("AAH/", b"\x00\x01\xff"), ("", b"")],
     ("json", "S"): [('a"b\\', 'a"b\\'), ("", ""), ("\\u0000", "\\u0000")],
-    ("json", "N"): NUMBERS,
+    ("json", "N"): NUMBERS + EXTREMES,
     ("json", "BOOL"): [(True, True), (False, False)],
     ("json", "B"): [("AAH/", "AAH/"), ("", "")],
     ("json", "L"): [
@@ -113,7 +117,7 @@ HELD = {
 """By column and DynamoDB type: what comes, and what SQL holds."""
 
 REFUSED = {
-    ("text", "S"): [NUL, SURROGATE],
+    ("text", "S"): [SURROGATE],
     ("integer", "N"): ["2147483648", "-2147483649", "1.5", "1E-130"],
     ("integer", "S"): ["", "a", " 1", "NaN", "2147483648"],
     ("bigint", "N"): ["9223372036854775808", "1.5", LARGEST],
@@ -130,16 +134,49 @@ REFUSED = {
     ("epoch_ms", "S"): [""],
     ("date", "S"): ["2023-02-29", "2024-2-9", "2024-02-29T00:00:00Z"],
     ("uuid", "S"): ["", AN_UUID[:-1], "{" + AN_UUID + "}"],
-    ("json", "S"): [NUL, SURROGATE],
-    ("json", "L"): [[{"S": NUL}]],
-    ("json", "M"): [{NUL: {"S": ""}}, {SURROGATE: {"S": ""}}],
-    ("json", "SS"): [[NUL]],
-    ("text[]", "SS"): [[NUL], [SURROGATE]],
-    ("text[]", "L"): [[{"B": "AA=="}], [{"L": []}], [{"S": NUL}]],
+    ("json", "S"): [SURROGATE],
+    ("json", "M"): [{SURROGATE: {"S": ""}}],
+    ("text[]", "SS"): [[SURROGATE]],
+    ("text[]", "L"): [[{"B": "AA=="}], [{"L": []}]],
     ("numeric[]", "L"): [[{"S": "a"}], [{"BOOL": True}]],
     ("bytes[]", "L"): [[{"S": "AA=="}]],
 }
 """What a cell that holds something refuses."""
+
+YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
+ONLY = {
+    "postgresql": {
+        ("numeric", "N"): EXTREMES,
+        ("numeric", "S"): EXTREMES,
+        ("timestamptz", "S"): [("0001-01-01T00:00:00Z", YEAR_1)],
+        ("epoch", "N"): [("-62135596800", YEAR_1)],
+        ("epoch", "S"): [("-62135596800", YEAR_1)],
+        ("epoch_ms", "N"): [("-62135596800000", YEAR_1)],
+        ("epoch_ms", "S"): [("-62135596800000", YEAR_1)],
+        ("date", "S"): [("0001-01-01", date(1, 1, 1)), ("0999-12-31", date(999, 12, 31))],
+    },
+    "mysql": {
+        ("text", "S"): [(NUL, NUL), ("\0", "\0")],
+        ("json", "S"): [(NUL, NUL)],
+        ("json", "L"): [([{"S": NUL}], [NUL])],
+        ("json", "M"): [({NUL: {"S": ""}}, {NUL: ""})],
+        ("json", "SS"): [([NUL], [NUL])],
+        ("text[]", "SS"): [([NUL], [NUL])],
+        ("text[]", "L"): [([{"S": NUL}], [NUL])],
+    },
+}
+"""What one engine holds and every other refuses."""
+
+
+def held_on(engine, cell):
+    """What comes, and what SQL then holds."""
+    return HELD.get(cell, []) + ONLY[engine].get(cell, [])
+
+
+def refused_on(engine, cell):
+    others = [found.get(cell, []) for other, found in ONLY.items() if other != engine]
+    return REFUSED.get(cell, []) + [content for found in others for content, _ in found]
+
 
 ANY = {
     "S": "a",

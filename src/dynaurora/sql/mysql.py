@@ -17,6 +17,7 @@ from dynaurora.errors import (
     ValueRefused,
 )
 from dynaurora.model.names import shortened_sql_name
+from dynaurora.model.numbers import json_number
 from dynaurora.model.types import ColumnType, Text
 from dynaurora.ports import RelationColumn
 from dynaurora.sql.dialect import Encoder
@@ -294,7 +295,8 @@ def _text_array(elements: Text) -> str:
 
 
 def _numeric_array(elements: Text) -> str:
-    return "[" + ", ".join("null" if text is None else text for text in elements) + "]"
+    found = ("null" if text is None else json_number(text) for text in elements)
+    return "[" + ", ".join(found) + "]"
 
 
 _ENCODERS: Final[Mapping[str, Encoder]] = {
@@ -324,8 +326,8 @@ _ERRORS: Final[Mapping[type[DatabaseError], frozenset[int]]] = {
     ),
     StatementRefused: frozenset(
         {
-            *(1049, 1050, 1054, 1060, 1061, 1064, 1068, 1071, 1091, 1093, 1109, 1136, 1137),
-            *(1142, 1146, 1170, 1305, 1644),
+            *(1049, 1050, 1054, 1059, 1060, 1061, 1064, 1068, 1069, 1070, 1071, 1074, 1091),
+            *(1093, 1109, 1117, 1118, 1136, 1137, 1142, 1146, 1170, 1305, 1644),
         }
     ),
 }
