@@ -1,12 +1,16 @@
 """`dynaurora dev`, from the first table to Ctrl-C, as a program."""
 
+import re
 import signal
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.road
 
+README = Path(__file__).parents[2] / "README.md"
 CUSTOMERS = """
 from dynaurora import Table
 customers = Table(key="id", columns={"id": "text", "name": "text"})
@@ -88,3 +92,12 @@ def test_a_kept_folder_goes_on_where_it_was(start, tmp_path):
         assert dev.stop() == 0
         dev.wait_for("orders  .*arrived; 6 items")
         assert dev.left() == []
+
+
+def test_the_folder_that_the_readme_makes_is_a_project(start, tmp_path):
+    shop = tmp_path / "shop"
+    (made,) = re.findall(r"^(mkdir .*) && cd ../shop$", README.read_text(), re.MULTILINE)
+    subprocess.run(["sh", "-c", made.replace("../shop", str(shop))], cwd=README.parent, check=True)
+    with start("--project-dir", shop) as dev:
+        dev.plugin("orders", ORDERS)
+        dev.wait_for("orders  plugin found")

@@ -1,9 +1,10 @@
 """`dynaurora dev` as it goes: news scroll up, and below them a line per table; or lines alone."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -21,6 +22,9 @@ _CHANGES_EVERY_S: Final = 1.0
 
 _DRAWN_EVERY_S: Final = 1.0
 """How old a change is, is counted in seconds."""
+
+_SHOWN_TABLES: Final = 2
+"""SQL tables of a plugin."""
 
 _FLOWS: Final = "flows"
 
@@ -114,13 +118,13 @@ class DevView:
 
     def _plugin(self, news: PluginNews) -> None:
         plugin = news.plugin
-        where = str(plugin.path)
+        where = _near(plugin.path)
         for problem in plugin.problems:
             if not problem.is_error:
                 self._print(plugin.table, str(problem), "yellow")
         match news.what:
             case "found" | "changed":
-                tables = ", ".join(plugin.sql_tables) or "tables of its own SQL"
+                tables = _tables(plugin.sql_tables) or "tables of its own SQL"
                 word = "mended" if news.was_broken else news.what
                 line = self._line(plugin.table)
                 state = _FLOWS if line.is_connected else ""
@@ -172,6 +176,18 @@ class DevView:
             )
         table.add_row(Text("Ctrl-C stops", "dim"))
         return table
+
+
+def _near(path: Path) -> Path:
+    """As one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _tables(names: Sequence[str]) -> str:
+    """The first few, and how many more there are: a line of a terminal has no room for all."""
+    more = len(names) - _SHOWN_TABLES
+    return ", ".join(names[:_SHOWN_TABLES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _changes(puts: int, deletes: int) -> str:

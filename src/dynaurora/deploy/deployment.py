@@ -231,7 +231,10 @@ def _template(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ProjectError(
-            str(path), "is not there", "a template", "Restore it, or correct the root."
+            str(path),
+            "is not there",
+            "a template",
+            "Copy infra/ into the project (README.md, In your account).",
         ) from error
 
 

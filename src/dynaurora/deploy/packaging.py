@@ -178,7 +178,10 @@ def _handler(sources: Sources, name: str) -> Path:
     path = sources.lambda_functions / name
     if not path.is_file():
         raise ProjectError(
-            str(path), "is not there", "the handler of a Lambda", "Restore it, or correct the root."
+            str(path),
+            "is not there",
+            "the handler of a Lambda",
+            "Copy lambda_functions/ into the project (README.md, In your account).",
         )
     return path
 

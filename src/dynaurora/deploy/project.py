@@ -114,7 +114,8 @@ def find_root(start: Path) -> Path:
         str(start),
         f"holds no {FILE}, nor does a folder above it",
         "the folder of a project",
-        "Go there, or say --project-dir.",
+        f"Go there, or say --project-dir. A new one has {FILE}, infra/, lambda_functions/ and "
+        "sqlqueries/ (README.md, In your account).",
     )
 
 
