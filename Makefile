@@ -2,7 +2,7 @@
 # make dev     a pipeline to work on, until Ctrl-C (DEV="--data folder": kept)
 # make test    all tests (TESTS="tests/load -k halving": a part)
 # make test-mysql  those that run on each engine, on a real MySQL instead of MariaDB
-# make simulate  random histories on an AWS as bad as its documents allow (HISTORIES=n SEED=s)
+# make simulate  random histories on an AWS as bad as its documents allow (HISTORIES=n SEED=s ENGINE=mysql)
 # make check   format, lint, types, layers, templates
 # make format  write the code as make check wants it
 # make bench   ratios against a floor measured in the same run
@@ -16,6 +16,7 @@ DEV ?=
 
 HISTORIES ?= 1000
 SEED ?= 1
+ENGINE ?= postgresql
 
 .PHONY: help setup demo dev test test-mysql simulate check format bench clean
 help:
@@ -45,7 +46,7 @@ test-mysql: setup
 	@PYTHONPATH=tests $(BIN)/python -m support.real_mysql $(TESTS)
 
 simulate: setup
-	@PYTHONPATH=tests $(BIN)/python -m simulation --histories $(HISTORIES) --seed $(SEED)
+	@PYTHONPATH=tests $(BIN)/python -m simulation --engine $(ENGINE) --histories $(HISTORIES) --seed $(SEED)
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from simulation.engines import ENGINES
 from simulation.faults import KINDS
 from simulation.pool import Pool
 from simulation.run import CHANGES, Outcome
@@ -19,7 +20,7 @@ def main() -> int:
     seeds = [str(asked.seed + number) for number in range(asked.histories)]
     begin = time.monotonic()
     outcomes: list[Outcome] = []
-    with Pool(asked.processes, asked.changes, kinds) as pool:
+    with Pool(asked.engine, asked.processes, asked.changes, kinds) as pool:
         for outcome in pool.run(seeds):
             outcomes.append(outcome)
             _tell_progress(outcomes, len(seeds), time.monotonic() - begin)
@@ -38,6 +39,7 @@ def _arguments() -> argparse.Namespace:
         description="Random histories of changes on an AWS that is as bad as its documents allow.",
         epilog="make simulate HISTORIES=1 SEED=417: the history that the seed 417 makes.",
     )
+    parser.add_argument("--engine", choices=ENGINES, default="postgresql")
     parser.add_argument("--histories", type=int, default=1000, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the first history")
     parser.add_argument("--changes", type=int, default=CHANGES, metavar="N", help="at least")

@@ -11,13 +11,12 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
-import psycopg
-
 from dynaurora.adapters.database import Database
 from dynaurora.adapters.firehose import FirehoseStreams
 from dynaurora.adapters.s3 import S3Bodies, S3Objects
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import DatabaseSettings
+from simulation.engines import Control
 from simulation.firehose import Firehose
 from simulation.s3 import BACKUP, RAW, S3
 from simulation.turns import Runner
@@ -101,16 +100,15 @@ class Loader:
 
     def begin(
         self,
-        url: str,
         plugins: PluginFolder,
         s3: S3,
-        control: "Control",
+        control: Control,
         chance: random.Random,
     ) -> None:
         """A new environment: nothing is left of the one before. plugins: read once for all."""
         self._chance = chance
         self._control = control
-        self._database = _WatchedDatabase(url, self._step)
+        self._database = _WatchedDatabase(control, self._step)
         self._module.DATABASE = self._database
         self._module.STORE = S3Objects(s3.client(self._step))
         self._module.PLUGINS = plugins
@@ -146,15 +144,16 @@ class Loader:
 class _WatchedDatabase(Database):
     """The database as the load connects to it, each step watched."""
 
-    def __init__(self, url: str, step: Callable[[str], None]) -> None:
-        super().__init__(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
+    def __init__(self, control: Control, step: Callable[[str], None]) -> None:
+        super().__init__(DatabaseSettings(url=control.url, secret_arn="", schema="dynaurora"))
+        self._engine = control.engine
         self._step = step
 
     @property
     def process(self) -> int:
         """Of its session on the server."""
         connection = self._connection
-        return connection._connection.info.backend_pid if connection else 0
+        return self._engine.process(connection._connection) if connection else 0
 
     @contextmanager
     def session(self) -> Iterator[Any]:
@@ -164,38 +163,6 @@ class _WatchedDatabase(Database):
 
     def _step_done(self, step: str) -> None:
         self._step(f"{step} done")
-
-
-class Control:
-    """Looks at the sessions of a server, and ends them."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._connection: psycopg.Connection[Any] | None = None
-
-    def is_waiting(self, process: int) -> bool:
-        """Whether a session waits for a lock. A server that is away keeps nobody waiting."""
-        query = "select 1 from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
-        return bool(self.rows(query, process))
-
-    def end_session(self, process: int) -> None:
-        self.rows("select pg_terminate_backend(%s)", process)
-
-    def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Rows; none where the server is away, or a table is not there yet."""
-        try:
-            if self._connection is None or self._connection.closed:
-                self._connection = psycopg.connect(self._url, autocommit=True)
-            return self._connection.execute(query, parameters or None).fetchall()
-        except psycopg.OperationalError:
-            self._connection = None
-        except psycopg.errors.UndefinedTable:
-            pass
-        return []
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Self
 
-from simulation.run import Outcome, Simulation, server, shrunk
+from dynaurora.plugins.contract import Engine as EngineName
+from simulation.engines import ENGINES
+from simulation.run import Outcome, Simulation, shrunk
 from simulation.world import make_history
 
 if TYPE_CHECKING:
@@ -16,13 +18,15 @@ _Task = tuple[str, bool] | None
 
 
 class Pool:
-    """The processes. changes, kinds: of the histories."""
+    """The processes, each with a server of the engine. changes, kinds: of the histories."""
 
-    def __init__(self, processes: int, changes: int, kinds: frozenset[str]) -> None:
+    def __init__(
+        self, engine: EngineName, processes: int, changes: int, kinds: frozenset[str]
+    ) -> None:
         context = get_context("spawn")
         self._tasks: SimpleQueue[_Task] = context.SimpleQueue()
         self._answers: SimpleQueue[Outcome | str] = context.SimpleQueue()
-        arguments = (self._tasks, self._answers, changes, kinds)
+        arguments = (engine, self._tasks, self._answers, changes, kinds)
         self._processes = [
             context.Process(target=_work, args=arguments, daemon=True) for _ in range(processes)
         ]
@@ -62,6 +66,7 @@ class Pool:
 
 
 def _work(
+    engine: EngineName,
     tasks: "SimpleQueue[_Task]",
     answers: "SimpleQueue[Outcome | str]",
     changes: int,
@@ -69,8 +74,8 @@ def _work(
 ) -> None:
     """A process. Ctrl-C is the first one's affair: this one ends what it has begun."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with server() as found:
-        simulation = Simulation(found)
+    with ENGINES[engine].server() as found:
+        simulation = Simulation(ENGINES[engine], found)
         while task := tasks.get():
             seed, is_shrunk = task
             history = make_history(seed, changes, kinds)

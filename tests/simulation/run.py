@@ -6,8 +6,6 @@ can be run again.
 
 import io
 import logging
-import os
-import shutil
 import tempfile
 import time
 from collections import Counter
@@ -17,41 +15,15 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-import psycopg
-
-from dynaurora.local.folders import POSTGRESQL, temporary
-from dynaurora.local.postgresql import LocalPostgresql
+from simulation.engines import Control, Engine, LocalServer
 from simulation.functions import LOAD, Loader, Streams, imported
 from simulation.oracle import check_accounts, check_archive, check_equal
 from simulation.world import Divergence, History, World, small_records
+from support.servers import Server
 
 LOADERS: Final = 3
 CHANGES: Final = 200
-
-SETTINGS: Final = {
-    # Killed, the server loses nothing: the machine goes on. So nothing has to reach a disk.
-    "fsync": "off",
-    "full_page_writes": "off",
-    "autovacuum": "off",
-    "jit": "off",
-    "shared_buffers": "64MB",
-    "max_connections": "20",
-    "deadlock_timeout": "50ms",
-}
-
-
-@contextmanager
-def server() -> Iterator[LocalPostgresql]:
-    """A server that may be killed, in memory where there is enough."""
-    memory = Path("/dev/shm")
-    is_enough = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
-    with (
-        temporary(memory if is_enough else None) as folder,
-        LocalPostgresql(folder / POSTGRESQL, settings=SETTINGS) as found,
-    ):
-        yield found
 
 
 @dataclass
@@ -69,9 +41,10 @@ class Outcome:
 class Simulation:
     """Runs one history after another on a server."""
 
-    def __init__(self, server: LocalPostgresql) -> None:
+    def __init__(self, engine: Engine, server: LocalServer) -> None:
         # A session that ends in the middle is what is meant to happen.
         logging.getLogger("psycopg").setLevel(logging.ERROR)
+        self.engine = engine
         self._server = server
         self._streams = Streams()
         self._loaders = [Loader(imported(LOAD)) for _ in range(LOADERS)]
@@ -83,7 +56,10 @@ class Simulation:
         outcome = Outcome(history.seed)
         log = io.StringIO()
         with self._database() as url, tempfile.TemporaryDirectory() as folder:
-            world = World(history, self._streams, self._loaders, self._server, url, Path(folder))
+            control = Control(self.engine, url)
+            world = World(
+                history, self._streams, self._loaders, self._server, control, Path(folder)
+            )
             try:
                 with redirect_stdout(log), small_records():
                     _run(world, log)
@@ -102,16 +78,12 @@ class Simulation:
     @contextmanager
     def _database(self) -> Iterator[str]:
         """An empty database of its own."""
-        name = f"history_{next(self._numbers)}"
         self._server.start()
-        with psycopg.connect(self._server.url, autocommit=True) as connection:
-            connection.execute(f"create database {name}")
-        try:
-            yield urlsplit(self._server.url)._replace(path=f"/{name}").geturl()
-        finally:
-            self._server.start()
-            with psycopg.connect(self._server.url, autocommit=True) as connection:
-                connection.execute(f"drop database {name} with (force)")
+        with Server(self._server.url).fresh(f"history_{next(self._numbers)}") as found:
+            try:
+                yield found.url
+            finally:
+                self._server.start()
 
 
 def _run(world: World, log: io.StringIO) -> None:

@@ -33,7 +33,8 @@ Check = tuple[str, Rows]
 class Subject:
     """A table. make_item: the item of a key, from ``v`` and ``n``. checks: of these items.
 
-    sql_table: where ``v`` is. has_history: whether `changes` is kept.
+    sql_table: where ``v`` is. has_history: whether `changes` is kept. is_marked:
+    whether a row that expires is marked and stays.
     some: queries that give some of these rows and no others, by all changes.
     never: queries that give no row after any commit, whatever has arrived by then.
     """
@@ -45,41 +46,71 @@ class Subject:
     checks: Callable[[Items], list[Check]]
     plugin_text: str
     has_history: bool = False
+    is_marked: bool = False
     some: Callable[[Sequence[Change]], list[Check]] = lambda _: []
     never: tuple[str, ...] = ()
 
     def plugin(self, *, is_mended: bool = False) -> str:
         """The plugin's file. Mended, it holds what it refused before."""
         text = dedent(self.plugin_text)
-        refuses = "false" if is_mended else "new.v like '%bad'"
-        audit = dedent(_AUDIT.replace("SUBJECT", self.sql_table).replace("REFUSES", refuses))
+        audit = _AUDIT
         if is_mended:
-            text = text.replace("numeric(12,2)", "numeric")
-            mends = f'"alter table {self.sql_table} alter n type numeric",'
-            if self.has_history:  # a view holds the types of what it reads
-                drop = f"do $$ begin drop view {self.sql_table}_history; end $$"
-                alter = f"alter table {self.sql_table}_versions alter n type numeric"
-                mends += f'"{drop}", "{alter}", *CREATED,'
-            audit = audit.replace("# MENDED", mends)
-        return text + audit
+            text = text.replace("numeric(12,2)", "numeric").replace("decimal(12,2)", _NUMBER)
+            mended = _MENDED + (_MENDED_HISTORY if self.has_history else "")
+            audit = audit.replace("# MENDED", mended)
+        audit = audit.replace("REFUSES", "false" if is_mended else "new.v like '%bad'")
+        audit = audit.replace("NOTED", "new._deleted_at is null" if self.is_marked else "true")
+        return text + audit.replace("SUBJECT", self.sql_table)
 
+
+_NUMBER: Final = "decimal(65,27)"
+"""The widest of MySQL."""
 
 _AUDIT = """
 create_table_queries = [
     *CREATED,
+    {
+        "postgresql": "create table if not exists SUBJECT_writes (v text)",
+        "mysql": '''create table if not exists SUBJECT_writes (
+          v longtext, constraint SUBJECT_refuses check (v not like '%bad'))''',
+    },
     # MENDED
-    "create table if not exists SUBJECT_writes (v text)",
-    '''create or replace function SUBJECT_audit() returns trigger language plpgsql as $$
-       begin
-         if REFUSES then raise exception 'no'; end if;
-         if to_jsonb(new) ->> '_deleted_at' is null then
-           insert into SUBJECT_writes values (new.v);
-         end if;
-         return new;
-       end $$''',
-    '''create or replace trigger SUBJECT_audit after insert or update on SUBJECT
-       for each row execute function SUBJECT_audit()''',
+    {
+        "postgresql": '''create or replace function SUBJECT_audit() returns trigger
+           language plpgsql as $$
+             begin
+               if REFUSES then raise exception 'no'; end if;
+               insert into SUBJECT_writes select new.v where NOTED;
+               return new;
+             end $$''',
+        "mysql": '''create trigger if not exists SUBJECT_inserted after insert on SUBJECT
+           for each row insert into SUBJECT_writes select new.v from dual where NOTED''',
+    },
+    {
+        "postgresql": '''create or replace trigger SUBJECT_audit after insert or update on SUBJECT
+           for each row execute function SUBJECT_audit()''',
+        "mysql": '''create trigger if not exists SUBJECT_updated after update on SUBJECT
+           for each row insert into SUBJECT_writes select new.v from dual where NOTED''',
+    },
 ]
+"""
+
+_MENDED = """{
+        "postgresql": "alter table SUBJECT alter n type numeric",
+        "mysql": "alter table SUBJECT modify n decimal(65,27)",
+    },
+    {
+        "postgresql": None,
+        "mysql": "alter table SUBJECT_writes drop constraint if exists SUBJECT_refuses",
+    },
+"""
+
+_MENDED_HISTORY = """    {
+        "postgresql": "do $$ begin drop view SUBJECT_history; end $$",
+        "mysql": None,
+    },
+    {"postgresql": "alter table SUBJECT_versions alter n type numeric", "mysql": None},
+    *CREATED,
 """
 
 
@@ -101,9 +132,9 @@ def _number(item: Item, name: str) -> Decimal | None:
 def _order(chance: random.Random, key: Item, v: str, n: str) -> Item:
     item: dict[str, Any] = {**key, "v": {"S": v}, "n": {"N": n}}
     if chance.random() < 0.7:
-        item["big"] = {"N": f"{chance.randrange(10**38)}E-{chance.randrange(50)}"}
+        item["big"] = {"N": f"{chance.randrange(10**38)}E-{chance.randrange(28)}"}
     if chance.random() < 0.7:
-        item["blob"] = {"B": b64encode(chance.randbytes(5)).decode()}
+        item["data"] = {"B": b64encode(chance.randbytes(5)).decode()}
     if chance.random() < 0.7:
         item["tags"] = {"SS": sorted({chance.choice("abc\t\\é") for _ in range(3)})}
     item["info"] = {"M": {"note": {"NULL": True} if chance.random() < 0.3 else {"S": f"a\n{n}"}}}
@@ -119,13 +150,13 @@ def _order_rows(items: Items) -> list[Check]:
             _text(item, "v"),
             _number(item, "n"),
             _number(item, "big"),
-            b64decode(item["blob"]["B"]) if "blob" in item else None,
+            b64decode(item["data"]["B"]) if "data" in item else None,
             sorted(item["tags"]["SS"], key=str.encode) if "tags" in item else None,
             item["info"]["M"]["note"].get("S"),
         )
         for item in items.values()
     ]
-    return [("select id, v, n, big, blob, tags, note from orders", found)]
+    return [("select id, v, n, big, data, tags, note from orders", found)]
 
 
 ORDERS = Subject(
@@ -144,7 +175,7 @@ ORDERS = Subject(
             "v": "text",
             "n": "numeric(12,2)",
             "big": "numeric",
-            "blob": "bytes",
+            "data": "bytes",
             "tags": "text[]",
             "note": ("text", "info.note"),
         },
@@ -249,7 +280,7 @@ BASKETS = Subject(
     """,
     never=(
         """select n.id, n.language from baskets_notes as n left join baskets as b on b.id = n.id
-           where b.v is distinct from n.note""",
+           where b.v is null or b.v <> n.note""",
     ),
 )
 
@@ -298,20 +329,53 @@ SHOP = Subject(
         "users": rows("$", {"name": ("text", "v")}, when={"kind": ("user", "admin*")}),
     }
     CREATED = [
-        "create table if not exists shop (id text primary key, v text, n numeric(12,2))",
-        "create table if not exists users (id text primary key, name text)",
+        {
+            "postgresql": '''create table if not exists shop (
+              id text primary key, v text, n numeric(12,2))''',
+            "mysql": '''create table if not exists shop (
+              id varchar(255) primary key, v longtext, n decimal(12,2))''',
+        },
+        {
+            "postgresql": "create table if not exists users (id text primary key, name text)",
+            "mysql": '''create table if not exists users (
+              id varchar(255) primary key, name longtext)''',
+        },
     ]
     insert_table_queries = [
-        '''delete from shop as t using staged as s where t.id = s.id
-           and not exists (select from staged_orders as n where n._key = s._key)''',
-        '''insert into shop select id, v, n from staged_orders order by id
-           on conflict (id) do update set v = excluded.v, n = excluded.n''',
-        "delete from shop as t using removed as r where t.id = r.id",
-        '''delete from users as t using staged as s where t.id = s.id
-           and not exists (select from staged_users as n where n._key = s._key)''',
-        '''insert into users select id, name from staged_users order by id
-           on conflict (id) do update set name = excluded.name''',
-        "delete from users as t using removed as r where t.id = r.id",
+        {
+            "postgresql": '''delete from shop as t using staged as s where t.id = s.id
+              and not exists (select from staged_orders as n where n._key = s._key)''',
+            "mysql": '''delete t from shop as t join staged as s on t.id = s.id
+              left join staged_orders as n on n._key = s._key where n._key is null''',
+        },
+        {
+            "postgresql": '''insert into shop select id, v, n from staged_orders order by id
+              on conflict (id) do update set v = excluded.v, n = excluded.n''',
+            "mysql": '''insert into shop select * from (
+                select id, v, n from staged_orders) as o order by o.id
+              on duplicate key update v = o.v, n = o.n''',
+        },
+        {
+            "postgresql": "delete from shop as t using removed as r where t.id = r.id",
+            "mysql": "delete t from shop as t join removed as r on t.id = r.id",
+        },
+        {
+            "postgresql": '''delete from users as t using staged as s where t.id = s.id
+              and not exists (select from staged_users as n where n._key = s._key)''',
+            "mysql": '''delete t from users as t join staged as s on t.id = s.id
+              left join staged_users as n on n._key = s._key where n._key is null''',
+        },
+        {
+            "postgresql": '''insert into users select id, name from staged_users order by id
+              on conflict (id) do update set name = excluded.name''',
+            "mysql": '''insert into users select * from (
+                select id, name from staged_users) as o order by o.id
+              on duplicate key update name = o.name''',
+        },
+        {
+            "postgresql": "delete from users as t using removed as r where t.id = r.id",
+            "mysql": "delete t from users as t join removed as r on t.id = r.id",
+        },
     ]
     """,
 )
@@ -373,7 +437,7 @@ KINDS = Subject(
     never=(
         "select p.id from papers as p join people as q on q.id = p.id",
         """select n.id from papers_notes as n left join papers as p on p.id = n.id
-           where p.v is distinct from n.note""",
+           where p.v is null or p.v <> n.note""",
     ),
 )
 
@@ -440,10 +504,11 @@ SESSIONS = Subject(
         expired="mark",
     )]
     """,
+    is_marked=True,
     some=_marked_rows,
     never=(
         """select n.id from sessions_notes as n left join sessions as s on s.id = n.id
-           where s.v is distinct from n.note""",
+           where s.v is null or s.v <> n.note""",
     ),
 )
 
@@ -482,17 +547,30 @@ SALES = Subject(
     sales = Table(key="id", columns={"id": "text", "v": "text", "g": "text", "n": "numeric(12,2)"})
     CREATED = [
         sales,
-        '''create table if not exists sales_by_group (
-             g text primary key, n numeric not null, items int not null)''',
+        {
+            "postgresql": '''create table if not exists sales_by_group (
+              g text primary key, n numeric not null, items int not null)''',
+            "mysql": '''create table if not exists sales_by_group (
+              g varchar(255) primary key, n decimal(65,27) not null, items int not null)''',
+        },
     ]
     insert_table_queries = [
         sales,
-        '''insert into sales_by_group
-           select g, sum(n), sum(one) from (
-             select g, n, 1 as one from staged union all select g, -n, -1 from replaced_sales
-           ) as d group by g order by g
-           on conflict (g) do update set n = sales_by_group.n + excluded.n,
-             items = sales_by_group.items + excluded.items''',
+        {
+            "postgresql": '''insert into sales_by_group
+              select g, sum(n), sum(one) from (
+                select g, n, 1 as one from staged union all select g, -n, -1 from replaced_sales
+              ) as d group by g order by g
+              on conflict (g) do update set n = sales_by_group.n + excluded.n,
+                items = sales_by_group.items + excluded.items''',
+            "mysql": '''insert into sales_by_group select * from (
+                select g, sum(n) as n, sum(one) as items from (
+                  select g, n, 1 as one from staged union all select g, -n, -1 from replaced_sales
+                ) as d group by g
+              ) as d order by d.g
+              on duplicate key update n = sales_by_group.n + d.n,
+                items = sales_by_group.items + d.items''',
+        },
     ]
     """,
     never=(
@@ -522,15 +600,28 @@ TEAMS = Subject(
     teams = Table(key="id", columns={"id": "text", "v": "text", "g": "text", "n": "numeric(12,2)"})
     CREATED = [
         teams,
-        "create table if not exists members (g text primary key, n int not null)",
+        {
+            "postgresql": '''create table if not exists members (
+              g text primary key, n int not null)''',
+            "mysql": '''create table if not exists members (
+              g varchar(255) primary key, n int not null)''',
+        },
     ]
     insert_table_queries = [
         teams,
-        '''insert into members
-           select d.g, (select count(*) from teams as t where t.g = d.g) from (
-             select g from staged union select g from replaced_teams
-           ) as d order by d.g
-           on conflict (g) do update set n = excluded.n''',
+        {
+            "postgresql": '''insert into members
+              select d.g, (select count(*) from teams as t where t.g = d.g) from (
+                select g from staged union select g from replaced_teams
+              ) as d order by d.g
+              on conflict (g) do update set n = excluded.n''',
+            "mysql": '''insert into members select * from (
+                select d.g, (select count(*) from teams as t where t.g = d.g) as n from (
+                  select g from staged union select g from replaced_teams
+                ) as d
+              ) as c order by c.g
+              on duplicate key update n = c.n''',
+        },
     ]
     """,
     never=("select g from members as m where n <> (select count(*) from teams where g = m.g)",),

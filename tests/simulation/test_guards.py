@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from dynaurora import applying, capture, etl, intake, staging
+from dynaurora.adapters import mysql
 from dynaurora.errors import DeliveryFailed
 from dynaurora.model import types
 from dynaurora.sql import queries
 from load import test_histories
 from simulation import run
+from simulation.engines import ENGINES
 from simulation.faults import KINDS
 from simulation.subjects import BASKETS, ORDERS, PRICES, SALES
 from simulation.world import make_history
@@ -29,49 +31,56 @@ REFUSALS = {"value refused", "row refused"}
 NO_REFUSALS = frozenset(KINDS) - REFUSALS
 
 
+BOTH = ("postgresql", "mysql")
+
+
 @dataclass(frozen=True)
 class Guard:
     """A guard. shows: what the divergence says without it.
 
-    looks_at_rows: whether the accounts are left aside, which would show it by themselves.
-    subjects: tables in which it shows soon. first: the history in which it did when this was
-    written. kinds: the faults of the histories.
+    take_out: on an engine. looks_at_rows: whether the accounts are left aside, which would show it
+    by themselves. subjects: tables in which it shows soon. first: the history in which it did when
+    this was written. kinds: the faults of the histories. engines: those that have it.
     """
 
     name: str
-    take_out: Callable[[pytest.MonkeyPatch], None]
+    take_out: Callable[[pytest.MonkeyPatch, str], None]
     shows: str
     subjects: tuple = ()
     first: int = 0
     kinds: frozenset[str] = NO_REFUSALS
     looks_at_rows: bool = False
+    engines: tuple[str, ...] = BOTH
 
 
-def statement(name, old, new):
-    """Takes something out of a named statement."""
+def edited(**edits):
+    """Edits named statements of an engine. edits: by engine, (name, old, new)."""
 
-    def take_out(monkeypatch):
-        found = queries.statements("postgresql.sql")
-        assert old in found[name]
-        edited = {**found, name: found[name].replace(old, new)}
-        monkeypatch.setattr(queries, "statements", lambda _file: edited)
+    def take_out(monkeypatch, engine):
+        found = dict(queries.statements(f"{engine}.sql"))
+        for name, old, new in edits[engine]:
+            assert old in found[name]
+            found[name] = found[name].replace(old, new)
+        monkeypatch.setattr(queries, "statements", lambda _file: found)
 
     return take_out
 
 
 def statements(**new):
-    def take_out(monkeypatch):
-        edited = {**queries.statements("postgresql.sql"), **new}
-        monkeypatch.setattr(queries, "statements", lambda _file: edited)
+    """Other statements of these names."""
+
+    def take_out(monkeypatch, engine):
+        found = {**queries.statements(f"{engine}.sql"), **new}
+        monkeypatch.setattr(queries, "statements", lambda _file: found)
 
     return take_out
 
 
-def compare_as_texts(monkeypatch):
+def compare_as_texts(monkeypatch, _engine):
     monkeypatch.setattr(staging, "sequence_digits", lambda number: number.ljust(40, "0"))
 
 
-def forget_tombstones(monkeypatch):
+def forget_tombstones(monkeypatch, _engine):
     settle = etl._Load._settle
 
     def settle_and_forget(self):
@@ -82,8 +91,11 @@ def forget_tombstones(monkeypatch):
     monkeypatch.setattr(etl._Load, "_settle", settle_and_forget)
 
 
-def arbitrate_and_delete_in_one_statement(monkeypatch):
-    """The plugin's first work on the child rows shares the snapshot of the arbitration."""
+def arbitrate_and_delete_in_one_statement(monkeypatch, _engine):
+    """The plugin's first work on the child rows shares the snapshot of the arbitration.
+
+    No statement of MySQL can do both.
+    """
     found = queries.statements("postgresql.sql")
     deletes = ", ".join(
         f"""_{name} as (
@@ -93,8 +105,8 @@ def arbitrate_and_delete_in_one_statement(monkeypatch):
     )
     insert = "\ninsert into _won"
     assert insert in found["arbitrate"]
-    edited = {**found, "arbitrate": found["arbitrate"].replace(insert, f", {deletes}{insert}")}
-    monkeypatch.setattr(queries, "statements", lambda _file: edited)
+    arbitrate = found["arbitrate"].replace(insert, f", {deletes}{insert}")
+    statements(arbitrate=arbitrate)(monkeypatch, "postgresql")
     run = applying.Application.run
 
     def run_without_deletes(self):
@@ -105,38 +117,23 @@ def arbitrate_and_delete_in_one_statement(monkeypatch):
     monkeypatch.setattr(applying.Application, "run", run_without_deletes)
 
 
-def lock_shared(monkeypatch):
-    exclusive = queries.statements("postgresql.sql")["lock_table_exclusive"]
-    shared = exclusive.replace("xact_lock(", "xact_lock_shared(")
-    assert shared != exclusive
-    statements(lock_table_exclusive=shared)(monkeypatch)
-
-
-def know_objects_whatever_their_table(monkeypatch):
+def know_objects_whatever_their_table(monkeypatch, _engine):
     """Told apart by their names below the table's folder alone."""
-    found = queries.statements("postgresql.sql")
-    name = "split_part(%s, '/', 6) || left(%s, 0)"
-    edited = found["note_object"].replace(
-        "values (%s, %s, %s, %s)",
-        f"select 1, {name}, '', %s from (select %s::int) as one",
-    )
-    assert edited != found["note_object"]
-    monkeypatch.setattr(queries, "statements", lambda _file: {**found, "note_object": edited})
 
     def note_by_name(self, objects):
-        number = self._registration.number
-        connection = self._connection
         statement = self._queries["note_object"]
         return [
             stored
             for stored in sorted(objects, key=lambda stored: stored.name)
-            if connection.execute(statement, [stored.name.key, "", stored.name.bucket, number])
+            if self._connection.execute(
+                statement, [1, stored.name.key.split("/")[5], "", stored.name.bucket]
+            )
         ]
 
     monkeypatch.setattr(etl._Load, "_note", note_by_name)
 
 
-def take_failed_records_for_taken(monkeypatch):
+def take_failed_records_for_taken(monkeypatch, _engine):
     def put_once(put, streams):
         streams.put(put[0].stream, [pack.data for pack in put])
         return [], "", True
@@ -144,7 +141,7 @@ def take_failed_records_for_taken(monkeypatch):
     monkeypatch.setattr(capture, "_put_once", put_once)
 
 
-def report_the_last_failure(monkeypatch):
+def report_the_last_failure(monkeypatch, _engine):
     deliver = capture._deliver
 
     def deliver_or_tell_the_last(put, streams, clock):
@@ -157,7 +154,7 @@ def report_the_last_failure(monkeypatch):
     monkeypatch.setattr(capture, "_deliver", deliver_or_tell_the_last)
 
 
-def archive_before_the_commit(monkeypatch):
+def archive_before_the_commit(monkeypatch, _engine):
     load = intake.load_staged
 
     def archive_and_load(parts, metadata, registration, staged):
@@ -168,14 +165,28 @@ def archive_before_the_commit(monkeypatch):
     monkeypatch.setattr(intake, "load_staged", archive_and_load)
 
 
-def let_the_database_round(monkeypatch):
+def let_the_database_round(monkeypatch, _engine):
+    """MySQL's note of what it has cut off would be taken for a refusal."""
+    quiet = (*mysql._SESSION, "set session sql_notes = 0")
+    monkeypatch.setattr(mysql, "_SESSION", quiet)
     monkeypatch.setattr(types, "_numeric_within", lambda _p, _s, value: types._numeric(value))
 
+
+LEDGER, WINNERS = "arbitrate_2_ledger", "arbitrate_3_winners"
 
 GUARDS = [
     Guard(
         "versions are compared",
-        statement("arbitrate", "where (l.version, l.rev) < (excluded.version, excluded.rev)", ""),
+        edited(
+            postgresql=[
+                ("arbitrate", "where (l.version, l.rev) < (excluded.version, excluded.rev)", "")
+            ],
+            mysql=[
+                (LEDGER, "({ledger}.version, {ledger}.rev) < (n._version, n.rev)", "true"),
+                (LEDGER, "{ledger}.version < n._version", "true"),
+                (LEDGER, "greatest({ledger}.version, n._version)", "n._version"),
+            ],
+        ),
         ROWS,
         looks_at_rows=True,
     ),
@@ -192,6 +203,19 @@ GUARDS = [
         arbitrate_and_delete_in_one_statement,
         "select n.id, n.language|rows that are there",
         (BASKETS,),
+        engines=("postgresql",),
+    ),
+    Guard(
+        "winners are known by the attempt that decided them, not by their version",
+        edited(
+            mysql=[
+                (WINNERS, "select _key from", "select _key, _version from"),
+                (WINNERS, "l.batch = @dynaurora_batch", "l.version = c._version"),
+            ]
+        ),
+        "applied twice|from sales_by_group",
+        (SALES,),
+        engines=("mysql",),
     ),
     Guard(
         "the ledger of objects is per table",
@@ -202,8 +226,8 @@ GUARDS = [
     Guard(
         "a refused row has generation 0",
         statements(
-            refuse_key="select from {ledger} where k = %s and version = %s",
-            refuse_in_ledger="select from {ledger} where false",
+            refuse_key="select 1 from {ledger} where %s = '' and %s = ''",
+            refuse_in_ledger="select 1 from {ledger} where false",
         ),
         "refused:|quarantined:|rows that are there",
         (ORDERS,),
@@ -248,49 +272,74 @@ def diverges(simulation, guard):
     return ""
 
 
-@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
-def test_without_a_guard_the_simulation_diverges(guard, simulation, monkeypatch):
-    guard.take_out(monkeypatch)
+CASES = [(engine, guard) for engine in BOTH for guard in GUARDS if engine in guard.engines]
+NAMES = [f"{engine}-{guard.name}" for engine, guard in CASES]
+
+
+@pytest.mark.parametrize(
+    ("engine", "guard"), CASES, ids=NAMES, indirect=["engine"], scope="session"
+)
+def test_without_a_guard_the_simulation_diverges(engine, guard, simulation, monkeypatch):
+    guard.take_out(monkeypatch, engine)
     if guard.looks_at_rows:
         monkeypatch.setattr(run, "check_accounts", lambda *_: None)
     assert re.search(guard.shows, diverges(simulation, guard))
 
 
-def test_without_the_table_s_lock_what_looks_across_keys_is_wrong(
-    database_url, tmp_path, monkeypatch
-):
+lock_shared = edited(
+    postgresql=[("lock_table_exclusive", "xact_lock(", "xact_lock_shared(")],
+    mysql=[("lock_table_exclusive", "for update", "lock in share mode")],
+)
+
+
+def test_without_the_table_s_lock_what_looks_across_keys_is_wrong(server, tmp_path, monkeypatch):
     """Two loads of different items of one group have to meet, which they do in a named history."""
-    lock_shared(monkeypatch)
+    lock_shared(monkeypatch, server.engine)
     with (
-        LoadMachine(database_url, tmp_path) as machine,
+        LoadMachine(server.url, tmp_path) as machine,
         machine.twin() as other,
-        pytest.raises(AssertionError, match="assert"),
+        pytest.raises(AssertionError, match=r"assert \[\('g', 1\), \('z', 1\)\] =="),
     ):
         test_histories.test_h2_loads_of_a_plugin_that_looks_across_keys_are_serialised(
             machine, other
         )
 
 
+forget_the_order = edited(
+    postgresql=[("arbitrate", ") as c order by _key", ") as c")],
+    mysql=[(LEDGER, ") as n order by n._key", ") as n")],
+)
+
+
+@pytest.mark.each_engine
 @pytest.mark.parametrize("is_out", [False, True])
 def test_without_the_order_of_the_keys_two_loads_deadlock(
-    database_url, tmp_path, capsys, monkeypatch, is_out
+    server, tmp_path, capsys, monkeypatch, is_out
 ):
     """A statement is one step of the simulation; here two of them are at work at once."""
     if is_out:
-        statement("arbitrate", ") as c order by _key", ") as c")(monkeypatch)
-    with LoadMachine(database_url, tmp_path) as machine, machine.twin() as other:
+        forget_the_order(monkeypatch, server.engine)
+    with LoadMachine(server.url, tmp_path) as machine, machine.twin() as other:
         machine.plugin("items", DECLARED)
         machine.load_lines("items", put(1, "a"))
-        machine.execute(SLOW)
+        for statement in SLOW[server.engine]:
+            machine.execute(statement)
         lines = [put(2, f"k{number}") for number in range(8)]
         names = [machine.put("items", *lines), machine.put("items", *reversed(lines))]
         side_by_side(lambda: machine.load(names[0]), lambda: other.load(names[1]))
-    assert ('"code":"40P01"' in capsys.readouterr().out) == is_out
+    deadlock = ENGINES[server.engine].deadlock
+    assert (f'"code":"{deadlock}"' in capsys.readouterr().out) == is_out
 
 
-SLOW = """
-    create function slow() returns trigger language plpgsql as $$
-      begin perform pg_sleep(0.02); return new; end $$;
-    create trigger slow before insert on dynaurora.ledger_1
-      for each row execute function slow();
-"""
+SLOW = {
+    "postgresql": (
+        """create function slow() returns trigger language plpgsql as $$
+             begin perform pg_sleep(0.02); return new; end $$""",
+        """create trigger slow before insert on dynaurora.ledger_1
+             for each row execute function slow()""",
+    ),
+    "mysql": (
+        """create trigger dynaurora.slow before insert on dynaurora.ledger_1
+             for each row set @slept = sleep(0.02)""",
+    ),
+}

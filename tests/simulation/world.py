@@ -21,16 +21,16 @@ from typing import Any, Final
 
 from dynaurora import capture, intake
 from dynaurora.adapters.database import Database
-from dynaurora.local.postgresql import LocalPostgresql
 from dynaurora.metadata import Metadata
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.ports import GZIP
 from dynaurora.settings import DatabaseSettings
 from simulation import sqs
 from simulation.dynamodb import Table, Write, key_text
+from simulation.engines import Control, LocalServer
 from simulation.faults import KINDS, LEAST_KINDS, Faults
 from simulation.firehose import Firehose
-from simulation.functions import SHORT_MS, TIME_MS, Control, Loader, Streams
+from simulation.functions import SHORT_MS, TIME_MS, Loader, Streams
 from simulation.mapping import StreamMapping
 from simulation.s3 import BACKUP, RAW, S3
 from simulation.subjects import SUBJECTS, Subject, keys_of
@@ -107,15 +107,15 @@ class Divergence(AssertionError):
 
 
 class World:
-    """A history that is being run. url: of its own empty database, on the server."""
+    """A history that is being run. control: of its own empty database, on the server."""
 
     def __init__(
         self,
         history: History,
         streams: Streams,
         loaders: Sequence[Loader],
-        server: LocalPostgresql,
-        url: str,
+        server: LocalServer,
+        control: Control,
         folder: Path,
     ) -> None:
         self.history = history
@@ -124,12 +124,12 @@ class World:
         self._chance = random.Random(f"{history.seed} world")
         self._streams = streams
         self._server = server
-        self.url = url
+        self.engine = control.engine
         self._folder = folder
-        self._plugins = PluginFolder(folder, "postgresql")
+        self._plugins = PluginFolder(folder, self.engine.name)
         self._numbers = count()
         self._to_come: list[tuple[float, int, Callable[[], None]]] = []
-        self._control = Control(url)
+        self._control = control
         self.s3 = S3(lambda: self.now_s, self._tell, self.faults)
         visibility_s = self._chance.choice((30, 200))
         self.queue = sqs.Queue(self.faults, visibility_s=visibility_s, receives=10)
@@ -163,7 +163,7 @@ class World:
             for name, table in self.tables.items():
                 metadata.register_stream(name, table.streams[0], "id")
         for loader in self._loaders:
-            loader.begin(self.url, self._plugins, self.s3, self._control, self._chance)
+            loader.begin(self._plugins, self.s3, self._control, self._chance)
         self._at(1, self._write)
         self._at(1, self._poll_streams)
         self._at(1, self._poll_queue)
@@ -443,7 +443,7 @@ class World:
         loader.held_until_s = 0
         if runner.is_dead:
             loader.end()
-            loader.begin(self.url, self._plugins, self.s3, self._control, self._chance)
+            loader.begin(self._plugins, self.s3, self._control, self._chance)
         elif runner.error is not None:
             self.errors.append(runner.error)
         elif messages:
@@ -452,7 +452,9 @@ class World:
     @contextmanager
     def _metadata(self) -> Iterator[Metadata]:
         """On a connection of its own, as `deploy` has it."""
-        database = Database(DatabaseSettings(url=self.url, secret_arn="", schema="dynaurora"))
+        database = Database(
+            DatabaseSettings(url=self._control.url, secret_arn="", schema="dynaurora")
+        )
         with closing(database), database.session() as engine:
             yield Metadata(engine.connection, engine.queries)
 
