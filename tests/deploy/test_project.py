@@ -140,6 +140,12 @@ def test_another_endpoint_is_not_this_machine(folder):
     assert not read(folder, {"AWS_ENDPOINT_URL": "https://vpce.example.com"}).is_local
 
 
+def test_a_file_without_a_name_says_what_to_write(folder):
+    (folder / "dynaurora.toml").write_text("")
+    with pytest.raises(ProjectError, match=r'project: is missing; .*project = "shop"'):
+        check(read(folder))
+
+
 def test_a_database_is_needed(folder):
     project = Project(
         root=folder,

@@ -219,9 +219,9 @@ def check(project: Project) -> None:
     if not (is_name and name[0].isalpha() and name[-1] != "-" and 2 <= len(name) <= longest):
         raise ProjectError(
             f"{FILE}: project",
-            f'is "{name}"',
+            f'is "{name}"' if name else "is missing",
             f"2 to {longest} small letters, digits and -, a letter first",
-            "It begins the names of buckets: choose another.",
+            'It begins the names of buckets: project = "shop", say.',
         )
     if len(project.delivery_stream_prefix) > _PREFIX_CHARACTERS:
         raise ProjectError(
@@ -247,7 +247,7 @@ def _check_database(project: Project) -> None:
             "DYNAURORA_DATABASE_URL",
             "is not set",
             "postgresql://user@host/database",
-            f"Set it, or url below [database] in {FILE}.",
+            f"Set it, or url below [database] in {FILE}. `dynaurora dev` prints it with export.",
         )
     if _has_password(url) and not project.is_local:
         # It would be readable to whoever may describe the function or the stack.

@@ -58,7 +58,10 @@ def scan_folder(folder: Path) -> FolderScan:
     """Look for plugins in a folder and all folders in it."""
     if not folder.is_dir():
         raise ProjectError(
-            str(folder), "it is no folder", "a folder with one file per table", "See --sqlqueries."
+            str(folder),
+            "it is no folder",
+            "a folder with one file per table",
+            "Make it, go to the folder of the project, or say --sqlqueries.",
         )
     folders: list[Path] = []
     files: dict[str, list[Path]] = {}
