@@ -48,6 +48,15 @@ def write(server, table):
         cursor.execute(f"create table {table} as select 1 as number")
 
 
+def test_a_server_that_starts_removes_no_temporary_table_of_another(running, tmp_path):
+    with connect(running.url) as connection, connection.cursor() as cursor:
+        cursor.execute("create temporary table kept (number int) engine = aria")
+        with LocalMariadb(tmp_path / "another"):
+            cursor.execute("insert into kept values (1)")
+            cursor.execute("drop temporary table kept")
+        assert cursor.warning_count == 0
+
+
 def test_a_stopped_server_starts_again_with_its_data_and_its_url(running):
     url = running.url
     write(running, "stopped")

@@ -125,8 +125,10 @@ class LocalMariadb:
             self._create(programs)
         (self.data / SOCKET).unlink(missing_ok=True)  # nobody works here any more
         begin = self.log.stat().st_size if self.log.exists() else 0
+        # Not /tmp: whichever server starts there removes the temporary tables of all others.
+        (self.folder / "temporary").mkdir(exist_ok=True)
         self._server = spawn(
-            programs.server(self.data, *_SETTINGS),
+            programs.server(self.data, "--tmpdir=../temporary", *_SETTINGS),
             folder=self.data,
             environment=programs.environment,
             log=self.log,
@@ -140,13 +142,19 @@ class LocalMariadb:
             shutil.rmtree(rest)
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self.folder))
         # Not synced: a new database is on disk within half a minute, and has nothing in it yet.
-        options = ("--bootstrap", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0")
+        options = (
+            "--bootstrap",
+            "--skip-log-bin",
+            "--innodb-flush-log-at-trx-commit=0",
+            "--tmpdir=.",
+        )
         with self.log.open("ab") as log:
             done = subprocess.run(
                 programs.server(new, *options),
                 input=programs.first_statements(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                cwd=new,
                 env=programs.environment,
                 check=False,
             )
