@@ -11,6 +11,7 @@ from dynaurora.planning import answers
 from dynaurora.plugins.folder import load_plugin
 from dynaurora.plugins.inspection_child import inspect_file
 from dynaurora.settings import DatabaseSettings
+from support.load import line
 
 WORDS_OF_SQL = "select user order group table default end excluded staged removed position".split()
 names = st.one_of(
@@ -81,3 +82,28 @@ def test_the_server_takes_what_a_declaration_stands_for_or_it_is_refused_here(en
     assert inspect_file("orders", path, "postgresql").is_ok
     found = answers(engine.connection, engine.dialect, engine.queries, plugin)
     assert [(str(answer.error), answer.statement) for answer in found] == []
+
+
+KEY_VALUES = {"text": {"S": "a"}, "bytes": {"B": "AA=="}, "numeric": {"N": "1"}}
+
+
+@pytest.mark.each_engine
+@settings(
+    max_examples=40,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[*HealthCheck],
+)
+@given(text=plugins())
+def test_a_declaration_is_loaded_and_dropped_or_refused_here(machine, text):
+    machine.plugin("orders", text)
+    try:
+        plugin = machine._plugins.plugin("orders")
+    except PluginError:
+        return
+    key = {name: KEY_VALUES[plugin.columns[name].type.word] for name in plugin.key}
+    for number in (1, 2):
+        machine.load_lines("orders", line("orders", number, key, {} if number == 1 else None))
+        assert machine.state("orders") == ("", "")
+    machine.drop("orders")
+    machine.unpark("orders")

@@ -44,6 +44,67 @@ def test_columns_that_differ_in_case_alone_are_one_on_mysql(folder):
     assert list(folder.load(text).columns) == ["id", "ID"]
 
 
+TABLE = """from dynaurora import Table, column, rows
+orders = Table(
+    key=("pk", "sk"),
+    columns={"pk": "text", "sk": "text", WHAT},
+    indexes=[INDEX],
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "index", "place", "found"),
+    [
+        (
+            '"m": rows("m{}{}", {}, at=("a", "b"))',
+            "",
+            "3:9: key",
+            "the primary key of orders_m (pk, sk, a, b) has 4,080 bytes; mysql has at most 3,072",
+        ),
+        (
+            '"a": "text", "b": "uuid"',
+            '("pk", "sk", "a", "b")',
+            "5:13: indexes",
+            "the index of orders (pk, sk, a, b) has 3,204 bytes; mysql has at most 3,072",
+        ),
+        (
+            '**{f"c{n}": "integer" for n in range(1016)}',
+            "",
+            "4:13: columns",
+            "orders has 1018 columns; mysql has at most 1017",
+        ),
+        (
+            '"l": rows("l[]", {"PK": "text"})',
+            "",
+            '4:60: columns["l"]["PK"]',
+            'mysql takes it for "pk"; call one of them otherwise: "PK_2": ("text", "PK")',
+        ),
+        ('"a ": "text"', "", '4:42: columns["a "]', "mysql can call no column so"),
+        ('"😀": "text"', "", '4:42: columns["😀"]', "mysql can call no column so"),
+    ],
+)
+def test_what_mysql_cannot_make_of_a_declaration_is_refused_there_alone(
+    folder, what, index, place, found
+):
+    text = TABLE.replace("WHAT", what).replace("INDEX", index)
+    assert message(folder, text, "mysql").startswith(f"orders.py:{place}: {found}")
+    assert folder.load(text).tables
+
+
+@pytest.mark.each_engine
+def test_an_index_and_a_key_as_large_as_mysql_has_them_are_made(machine):
+    """A text of any length is indexed, by its beginning."""
+    what = '"t": "text", "n": "bigint", "i": "integer", "m": rows("m{}[]", {}, at=("a", "b"))'
+    text = TABLE.replace("WHAT", what).replace("INDEX", '("pk", "sk", "t", "n", "i")')
+    machine.plugin("orders", text)
+    key = {"pk": {"S": "é" * 255}, "sk": {"S": "😀" * 255}}
+    entries = {"m": {"M": {"😀" * 255: {"L": [{"S": "x"}]}}}}
+    item = {"t": {"S": "y" * (100_000 if machine.server.engine == "mysql" else 255)}, **entries}
+    assert machine.load_lines("orders", line("orders", 1, key, item)).applied == 1
+    assert machine.state("orders") == ("", "")
+
+
 @pytest.mark.each_engine
 def test_names_as_long_as_they_may_be_load_and_are_dropped(machine):
     name, inner = "x" * 63, "y" * 63

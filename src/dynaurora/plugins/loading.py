@@ -25,7 +25,7 @@ from dynaurora.plugins.declarations import (
     check_key,
     normalised_columns,
 )
-from dynaurora.plugins.limits import check_limits
+from dynaurora.plugins.limits import check_limits, check_tables
 from dynaurora.plugins.rules import (
     Finding,
     StatementList,
@@ -161,7 +161,9 @@ class _Definitions:
         for name, found in rows.items():
             check_rows_names(name, key, found)
         column_names_fit("columns", tuple(columns))
-        check_limits(self.engine, columns, rows)
+        dialect = dialect_of(self.engine)
+        check_limits(dialect, key, columns, rows)
+        check_tables(dialect, every)
         return Plugin(
             table=self.table,
             path=self.path,
@@ -205,14 +207,7 @@ class _Definitions:
         return list({id(table): table for table in found}.values())
 
     def _sql_tables(self, table: Table) -> list[SqlTable]:
-        try:
-            dialect, refused = dialect_of(self.engine), statements_of(self.engine).refused_columns
-        except KeyError:
-            raise self._error(
-                "",
-                f"a Table cannot be made on {self.engine} yet",
-                remedy="Write its statements by hand.",
-            ) from None
+        dialect, refused = dialect_of(self.engine), statements_of(self.engine).refused_columns
         found = list(sql_tables(table, self.table, dialect))
         for one in found:
             column_names_fit("columns", one.column_names)

@@ -13,7 +13,7 @@ from dynaurora.model.names import shortened_sql_name
 from dynaurora.plugins.declarations import VALIDITY
 from dynaurora.plugins.statements import bracketed, listed
 from dynaurora.plugins.tables import SqlColumn, SqlTable
-from dynaurora.sql.mysql import CHARACTER_SET, literal, quoted
+from dynaurora.sql.mysql import CHARACTER_SET, INDEX_PREFIX, literal, quoted
 
 refused_columns: frozenset[str] = frozenset()
 
@@ -25,9 +25,6 @@ _DECLARED: Final = frozenset(
     "integer bigint boolean datetime(6) date char(36) longblob longtext varchar(255) varchar(4)"
     " varbinary(1024)".split()
 )
-_PREFIX: Final = 255
-"""Characters of a long text, or bytes, that an index has.
-https://dev.mysql.com/doc/refman/8.0/en/column-indexes.html#column-indexes-prefix"""
 
 
 def create(table: SqlTable) -> list[str]:
@@ -227,7 +224,7 @@ def _indexes(table: SqlTable) -> Iterator[str]:
 
 def _indexed(column: str, sql_type: str) -> str:
     is_long = sql_type in ("longtext", "longblob")
-    return f"{quoted(column)}({_PREFIX})" if is_long else quoted(column)
+    return f"{quoted(column)}({INDEX_PREFIX})" if is_long else quoted(column)
 
 
 def _selected(column: SqlColumn, alias: str) -> str:

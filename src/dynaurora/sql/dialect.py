@@ -32,12 +32,31 @@ class Dialect(Protocol):
     name_type: str
     item_type: str
 
+    largest_numeric: tuple[int, int]
+    """The most digits of a number, and the most of them after the point."""
+    most_columns: int
+    """Of a table."""
+    most_index_bytes: int
+    """Of an index, all of its columns together."""
+
     def queries(self, schema: str) -> Queries:
         """The hand-written statements, for a metadata schema of this (unquoted) name."""
         ...
 
     def quoted(self, name: str) -> str:
         """An identifier: bare where it is plain and not reserved, else in quotes."""
+        ...
+
+    def can_name(self, name: str) -> bool:
+        """Whether a table or a column can be called so."""
+        ...
+
+    def folded(self, name: str) -> str:
+        """A column's name as the engine tells it from others."""
+        ...
+
+    def index_bytes(self, sql_type: str) -> int:
+        """What a column may take in an index; 0 where only its values count."""
         ...
 
     def sql_type(self, kind: ColumnType) -> str:

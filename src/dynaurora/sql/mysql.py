@@ -47,9 +47,28 @@ collation has another name on each server, and each reads its own comment only.
 https://dev.mysql.com/doc/refman/8.0/en/comments.html,
 https://mariadb.com/kb/en/comment-syntax/"""
 
-LARGEST_PRECISION: Final = 65
-LARGEST_SCALE: Final = 30
+largest_numeric = (65, 30)
 """https://dev.mysql.com/doc/refman/8.0/en/precision-math-decimal-characteristics.html"""
+most_columns = 1017
+most_index_bytes = 3072
+"""https://dev.mysql.com/doc/refman/8.0/en/innodb-limits.html"""
+INDEX_PREFIX: Final = 255
+"""Characters of a long text, or bytes, that an index has: as many as a key has.
+https://dev.mysql.com/doc/refman/8.0/en/column-indexes.html#column-indexes-prefix"""
+
+_CHARACTER_BYTES: Final = 4
+_DECIMAL: Final = re.compile(r"decimal\((\d+)(?:,(\d+))?\)")
+_SIZED: Final = re.compile(r"(char|varchar|varbinary|binary)\((\d+)\)")
+_INDEX_BYTES: Final[Mapping[str, int]] = {
+    "longtext": INDEX_PREFIX * _CHARACTER_BYTES,
+    "longblob": INDEX_PREFIX,
+    "integer": 4,
+    "bigint": 8,
+    "boolean": 1,
+    "date": 3,
+    "datetime(6)": 8,
+}
+"""https://dev.mysql.com/doc/refman/8.0/en/storage-requirements.html"""
 
 _DIGITS_BEFORE: Final = 38
 _DIGITS_AFTER: Final = 27
@@ -89,6 +108,34 @@ def quoted(name: str) -> str:
     if _PLAIN_NAME.fullmatch(name) and name not in MYSQL_RESERVED:
         return name
     return "`" + name.replace("`", "``") + "`"
+
+
+def can_name(name: str) -> bool:
+    """https://dev.mysql.com/doc/refman/8.0/en/identifiers.html"""
+    return not name.endswith(" ") and all("\0" < character <= "\uffff" for character in name)
+
+
+def folded(name: str) -> str:
+    """https://dev.mysql.com/doc/refman/8.0/en/identifier-case-sensitivity.html"""
+    return name.lower()
+
+
+def index_bytes(sql_type: str) -> int:
+    """Of a long text its prefix; of the others what their longest value takes."""
+    sized = _SIZED.fullmatch(sql_type)
+    if sized is not None:
+        return int(sized[2]) * (_CHARACTER_BYTES if sized[1].endswith("char") else 1)
+    number = _DECIMAL.fullmatch(sql_type)
+    if number is None:
+        return _INDEX_BYTES[sql_type]
+    scale = int(number[2] or "0")
+    return _digits_bytes(int(number[1]) - scale) + _digits_bytes(scale)
+
+
+def _digits_bytes(digits: int) -> int:
+    """Nine digits take four bytes, what is left of them one for each two."""
+    whole, left = divmod(digits, 9)
+    return whole * 4 + (left + 1) // 2
 
 
 def sql_type(kind: ColumnType) -> str:

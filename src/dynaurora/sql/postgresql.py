@@ -37,6 +37,12 @@ OLD_TABLE_CODES = frozenset({"42703", "42804"})
 UNPLANNED_CODES = frozenset({"25001"})
 EXPLAIN = "explain "
 
+largest_numeric = (1000, 1000)
+"""https://www.postgresql.org/docs/15/datatype-numeric.html#DATATYPE-NUMERIC-DECIMAL"""
+most_columns = 1600
+"""https://www.postgresql.org/docs/15/limits.html"""
+most_index_bytes = 0
+
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NUL_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -60,6 +66,22 @@ def quoted(name: str) -> str:
     if _PLAIN_NAME.fullmatch(name) and name not in POSTGRESQL_RESERVED:
         return name
     return '"' + name.replace('"', '""') + '"'
+
+
+def can_name(name: str) -> bool:
+    """Anything but U+0000, in quotes."""
+    return "\0" not in name
+
+
+def folded(name: str) -> str:
+    """Quoted names differ where their bytes do."""
+    return name
+
+
+def index_bytes(sql_type: str) -> int:
+    """An index holds what its values are; one that is too long is refused as a row."""
+    del sql_type
+    return 0
 
 
 def sql_type(kind: ColumnType) -> str:
