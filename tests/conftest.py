@@ -63,6 +63,14 @@ def mysql(_servers_folder):
         yield server.url
 
 
+@pytest.fixture(scope="session", params=["postgresql", "mysql"])
+def local_engine(request):
+    """Each engine whose server can be started on this machine."""
+    if request.param == "mysql":
+        request.getfixturevalue("mysql")  # or it is skipped
+    return request.param
+
+
 @pytest.fixture
 def server(request):
     """A fresh, empty database of an engine (Server); see `pytest_generate_tests`."""

@@ -6,6 +6,6 @@ from support.load import LoadMachine
 
 
 @pytest.fixture
-def machine(database_url, tmp_path):
-    with LoadMachine(database_url, tmp_path) as found:
+def machine(server, tmp_path):
+    with LoadMachine(server.url, tmp_path) as found:
         yield found

@@ -7,7 +7,10 @@ import pytest
 
 from dynaurora.demo.comparison import KEPT, compare, is_same
 from dynaurora.plugins.folder import load_plugin
+from dynaurora.plugins.statements import dialect_of
 from support.load import line
+
+pytestmark = pytest.mark.each_engine
 
 THINGS = """
     from dynaurora import Table, rows
@@ -67,7 +70,7 @@ def _line(seq, item):
 
 
 def compared(machine, items=ITEMS, table="things"):
-    plugin = load_plugin(machine.folder / f"{table}.py", table, "postgresql")
+    plugin = load_plugin(machine.folder / f"{table}.py", table, machine.server.engine)
     with machine.database.session() as engine:
         return compare(plugin, [items[:1], items[1:]], engine)
 
@@ -85,6 +88,13 @@ def test_what_the_load_brought_is_equal(things):
     assert found.is_equal
 
 
+def changed_text(column, old, new):
+    return {
+        "postgresql": f"replace({column}::text, '{old}', '{new}')::jsonb",
+        "mysql": f"replace({column}, '{old}', '{new}')",
+    }
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -94,20 +104,23 @@ def test_what_the_load_brought_is_equal(things):
         ("is_new", "false"),
         ("is_new", "null"),
         ("kind", "'S'"),
-        ("at", "at + interval '1 microsecond'"),
-        ("day", "day + 1"),
-        ("uuid", "gen_random_uuid()"),
-        ("data", r"'\x00'"),
-        ("document", "document || '{\"more\": null}'"),
-        ("document", """jsonb_set(document, '{n}', '0.10000000000000000001')"""),
-        ("document", """jsonb_set(document, '{is}', '1')"""),
-        ("words", "array['b', 'a']"),
-        ("numbers", "array[0.5, 9, 11]"),
+        ("at", {"postgresql": "at + interval '1 us'", "mysql": "at + interval 1 microsecond"}),
+        ("day", "'2024-05-02'"),
+        ("uuid", "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12'"),
+        ("data", {"postgresql": r"'\x00'", "mysql": "x'00'"}),
+        ("document", changed_text("document", "{", '{"more": null, ')),
+        ("document", changed_text("document", "0.1", "0.10000000000000000001")),
+        ("document", changed_text("document", "true", "1")),
+        ("words", {"postgresql": "array['b', 'a']", "mysql": """'["b", "a"]'"""}),
+        ("numbers", {"postgresql": "array[0.5, 9, 11]", "mysql": "'[0.5, 9, 11]'"}),
         ("inner", "'naïve'"),
     ],
 )
 def test_a_changed_value_is_told_with_its_key_and_column(things, column, value):
-    things.execute(f'update things set "{column}" = {value} where number = 1')
+    engine = things.server.engine
+    name = dialect_of(engine).quoted(column)
+    value = value if isinstance(value, str) else value[engine]
+    things.execute(f"update things set {name} = {value} where number = 1")
     difference = only(compared(things))
     assert difference.sql_table == "things"
     assert difference.key == ("here", 1)
@@ -191,12 +204,9 @@ def test_hand_written_sql_is_compared_by_the_names_of_its_columns(machine):
         key = "id"
         columns = {"id": "text", "text": "text", "size": "integer", "unused": "text"}
         create_table_queries = [
-            "create table if not exists notes (id text primary key, text text, size integer)"
+            "create table if not exists notes (id varchar(9) primary key, text text, size integer)"
         ]
-        insert_table_queries = [
-            '''insert into notes select id, upper(text), size from staged
-               on conflict (id) do update set text = excluded.text, size = excluded.size'''
-        ]
+        insert_table_queries = ["insert into notes select id, upper(text), size from staged"]
         drop_table_queries = ["drop table if exists notes"]
         """,
     )
@@ -238,11 +248,12 @@ def test_every_table_of_a_plugin_is_compared(machine):
     found = compared(machine, [item], "pairs")
     assert (found.is_equal, found.rows, found.child_rows) == (True, 1, 2)
     for change, table in [
-        ('update one set "left" = 9', "one"),
-        ('update two set "right" = 9', "two"),
+        ("update one set {left} = 9", "one"),
+        ("update two set {right} = 9", "two"),
         ("update two_more set text = 'z' where position = 1", "two_more"),
     ]:
-        machine.execute(change)
+        quoted = dialect_of(machine.server.engine).quoted
+        machine.execute(change.format(left=quoted("left"), right=quoted("right")))
         assert table in {d.sql_table for d in compared(machine, [item], "pairs").differences}
 
 
@@ -377,7 +388,7 @@ def test_memory_does_not_grow_with_the_items(machine):
     pages = 20
     items = [{**SPARSE, "number": {"N": str(number)}} for number in range(500 * pages)]
     machine.load_lines("things", *(_line(n, item) for n, item in enumerate(items)))
-    plugin = load_plugin(machine.folder / "things.py", "things", "postgresql")
+    plugin = load_plugin(machine.folder / "things.py", "things", machine.server.engine)
     parts = [items[start : start + 500] for start in range(0, len(items), 500)]
     with machine.database.session() as engine:
         tracemalloc.start()

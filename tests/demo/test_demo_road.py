@@ -14,8 +14,10 @@ LIMIT = 100
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    with Program("demo", "--limit", LIMIT, "--json", folder=tmp_path_factory.mktemp("demo")) as run:
+def demo(tmp_path_factory, local_engine):
+    folder = tmp_path_factory.mktemp("demo")
+    arguments = ("--limit", LIMIT, "--engine", local_engine, "--json")
+    with Program("demo", *arguments, folder=folder) as run:
         run.code = run.wait()
         yield run
 

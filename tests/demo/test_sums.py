@@ -10,6 +10,8 @@ from dynaurora.demo.datasets import datasets
 from dynaurora.demo.sums import SUMS
 from support.load import line
 
+pytestmark = pytest.mark.each_engine
+
 FLIGHTS = (Path(__file__).parents[2] / "sqlqueries" / "flights.py").read_text("utf-8")
 ITEMS = 300
 

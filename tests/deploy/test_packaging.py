@@ -120,6 +120,11 @@ def test_a_zip_is_small_and_without_boto3_or_compiled_files(make, sources):
     assert not any(path.endswith(".pyc") for path in package.files)
 
 
+def test_the_load_zip_has_the_driver_of_each_engine(sources):
+    tops = {path.split("/")[0] for path in load_package(sources).files}
+    assert {"psycopg", "pymysql"} <= tops
+
+
 def test_plugins_travel_only_where_they_are_asked_for(sources, tmp_path):
     plugins = tmp_path / "sqlqueries"
     (plugins / "deep" / "__pycache__").mkdir(parents=True)

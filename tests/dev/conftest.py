@@ -7,7 +7,9 @@ import boto3
 import psycopg
 import pytest
 
+from dynaurora.errors import StatementRefused
 from support.program import PATIENCE_S, Program
+from support.servers import Server
 
 
 class Dev(Program):
@@ -53,18 +55,17 @@ class Dev(Program):
         return path
 
     def wait_for_rows(self, statement, expected):
-        url = self.variables()["DYNAURORA_DATABASE_URL"]
+        server = Server(self.variables()["DYNAURORA_DATABASE_URL"])
         until = time.monotonic() + PATIENCE_S
         found = None
-        with psycopg.connect(url, autocommit=True) as connection:
-            while time.monotonic() < until:
-                try:
-                    found = connection.execute(statement).fetchall()
-                except psycopg.errors.UndefinedTable as error:
-                    found = str(error)
-                if found == expected:
-                    return
-                time.sleep(0.02)
+        while time.monotonic() < until:
+            try:
+                found = server.execute(statement)
+            except (psycopg.errors.UndefinedTable, StatementRefused) as error:
+                found = str(error)
+            if found == expected:
+                return
+            time.sleep(0.02)
         raise AssertionError(f"{statement}: {found}\n{self.text}")
 
 

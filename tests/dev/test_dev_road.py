@@ -70,12 +70,12 @@ def test_a_plugin_that_is_dropped_in_breaks_and_is_mended(start):
         assert list(dev.folder.glob("dynaurora-*")) == []
 
 
-def test_a_kept_folder_goes_on_where_it_was(start, tmp_path):
+def test_a_kept_folder_goes_on_where_it_was(start, tmp_path, local_engine):
     data = tmp_path / "data"
     (start.plugins / "orders.py").write_text(ORDERS)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with start("--data", data, "--port", port) as dev:
+    with start("--data", data, "--port", port, "--engine", local_engine) as dev:
         dev.create_table("orders", "id")
         dev.wait_for("orders  connected")
         for number in range(5):

@@ -59,7 +59,7 @@ class Orders:
         return self.road.rows(f"select id, value::text from {self.table} order by id")
 
     def execute(self, statement):
-        url = self.road.machine.postgresql.url
+        url = self.road.machine.database.url
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)
 

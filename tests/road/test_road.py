@@ -1,6 +1,11 @@
 """From PutItem to a row, through every deployed part."""
 
+import json
+
 import pytest
+
+from dynaurora.local.machine import LocalMachine
+from support.road import Road
 
 pytestmark = pytest.mark.road
 
@@ -30,6 +35,21 @@ def test_an_item_becomes_a_row_and_its_change_is_archived(road):
     assert len(archived) == 3
 
 
+def test_an_item_becomes_a_row_on_mysql_too(mysql, tmp_path):
+    """The other walks know the database by what the load does, which tests/load holds on both."""
+    del mysql  # or there is no server to be had
+    with LocalMachine(engine="mysql") as machine:
+        road = Road(machine, tmp_path)
+        connect(road, "walk")
+        road.put("walk", id="a", value="one")
+        road.wait_for("select id, value from walk", [("a", "one")])
+        road.dynamodb.delete_item(TableName="walk", Key={"id": {"S": "a"}})
+        road.wait_for("select id, value from walk", [])
+        road.wait_until_archived()
+        found = road.command("status", "--json")
+        assert json.loads(found.stdout)["tables"][0]["table"] == "walk", found
+
+
 def test_an_item_too_large_for_a_record_arrives_by_way_of_the_backup_bucket(road):
     connect(road, "large")
     value = "\x01" * 399_000  # 2.4 MB of JSON
@@ -53,11 +73,11 @@ def test_objects_wait_while_the_database_is_away_and_load_when_it_is_back(road):
     connect(road, "outage")
     road.put("outage", id="before", value="1")
     road.wait_for("select count(*) from outage", [(1,)])
-    road.machine.postgresql.stop()
+    road.machine.database.stop()
     for number in range(50):
         road.put("outage", id=f"during {number}", value=str(number))
     assert len([key for key in road.raw_keys() if key.startswith("outage/")]) > 0
-    road.machine.postgresql.start()
+    road.machine.database.start()
     for number in range(10):
         road.put("outage", id=f"after {number}", value=str(number))
     road.wait_for("select count(*) from outage", [(61,)], seconds=60)
@@ -68,8 +88,8 @@ def test_a_killed_database_loses_nothing(road):
     for number in range(100):
         road.put("killed", id=f"{number}", value=str(number))
         if number == 50:
-            road.machine.postgresql.kill()
-    road.machine.postgresql.start()
+            road.machine.database.kill()
+    road.machine.database.start()
     road.wait_for("select count(*) from killed", [(100,)], seconds=60)
 
 

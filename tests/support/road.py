@@ -11,8 +11,10 @@ import psycopg
 
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.project import Project
+from dynaurora.errors import StatementRefused
 from dynaurora.metadata import Metadata
 from dynaurora.settings import DatabaseSettings
+from support.servers import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +31,7 @@ class Road:
             root=ROOT,
             name="road",
             region=machine.aws.region,
-            database=DatabaseSettings(
-                url=machine.postgresql.url, secret_arn="", schema="dynaurora"
-            ),
+            database=DatabaseSettings(url=machine.database.url, secret_arn="", schema="dynaurora"),
             sqlqueries=sqlqueries,
             endpoint=machine.aws.endpoint_url,
             stream_failures="raise",
@@ -84,7 +84,7 @@ class Road:
                 "AWS_REGION": aws.region,
                 "AWS_ACCESS_KEY_ID": aws.access_key,
                 "AWS_SECRET_ACCESS_KEY": aws.secret_key,
-                "DYNAURORA_DATABASE_URL": self.machine.postgresql.url,
+                "DYNAURORA_DATABASE_URL": self.machine.database.url,
                 "DYNAURORA_PROJECT": self.project.name,
                 "DYNAURORA_SQLQUERIES": str(self.sqlqueries),
                 **environment,
@@ -97,9 +97,8 @@ class Road:
     def rows(self, statement: str) -> list[tuple]:
         """Rows, or none where there is no such table yet."""
         try:
-            with psycopg.connect(self.machine.postgresql.url, autocommit=True) as connection:
-                return connection.execute(statement).fetchall()
-        except psycopg.errors.UndefinedTable:
+            return Server(self.machine.database.url).execute(statement)
+        except (psycopg.errors.UndefinedTable, StatementRefused):
             return []
 
     def wait_for(self, statement: str, expected, seconds: float = 30) -> None:

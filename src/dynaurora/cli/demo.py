@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from dynaurora.demo.comparison import TableComparison
     from dynaurora.demo.road import Outcome, QueryResult, Scale
+    from dynaurora.plugins.contract import Engine
 
 _EXAMPLES = """
 Examples:
@@ -33,7 +34,8 @@ Examples:
 \b
   dynaurora demo                  January 2013, 34,000 items
   dynaurora demo --all            the whole year, 368,000 items; this takes minutes
-  dynaurora demo --stay           look around afterwards, with psql and the AWS command line
+  dynaurora demo --engine mysql   into MariaDB instead of PostgreSQL
+  dynaurora demo --stay           look around afterwards, in SQL and with the AWS command line
   dynaurora demo --json | jq .latency_s
 """
 
@@ -51,13 +53,25 @@ _SHOWN_DIFFERENCES: Final = 10
     metavar="DIR",
     help="Keep everything in this folder; `dynaurora dev --data DIR` goes on with it.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["postgresql", "mysql"]),
+    help="What stands for Aurora: PostgreSQL, or MariaDB for mysql. Default: that of the folder "
+    "that is kept, or postgresql.",
+)
 @click.option("--limit", type=click.IntRange(min=1), hidden=True)
 def demo(
-    *, is_whole_year: bool, is_json: bool, is_staying: bool, data: Path | None, limit: int | None
+    *,
+    is_whole_year: bool,
+    is_json: bool,
+    is_staying: bool,
+    data: Path | None,
+    engine: "Engine | None",
+    limit: int | None,
 ) -> None:
     """Carry real data through the whole pipeline, on this machine.
 
-    Starts an emulator of AWS and PostgreSQL, deploys the same stacks as on AWS, and writes the
+    Starts an emulator of AWS and a database, deploys the same stacks as on AWS, and writes the
     flights from New York in 2013, their airlines, airports, planes, fleets and weather, and the
     countries of the world to DynamoDB. When they have arrived, it updates and deletes some,
     compares every item with its row, and asks the plugins' queries. Exits with 1 if anything
@@ -69,7 +83,7 @@ def demo(
     scale = Scale(is_whole_year=is_whole_year, limit=limit)
     try:
         with left_once():
-            is_equal = _run(scale, data, is_json=is_json, is_staying=is_staying)
+            is_equal = _run(scale, data, engine, is_json=is_json, is_staying=is_staying)
     except KeyboardInterrupt:
         click.echo("Interrupted; both servers are stopped.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
@@ -90,7 +104,14 @@ def project_root() -> Path:
     return own if (own / FILE).is_file() else find_root(Path())
 
 
-def _run(scale: "Scale", data: Path | None, *, is_json: bool, is_staying: bool) -> bool:
+def _run(
+    scale: "Scale",
+    data: Path | None,
+    engine: "Engine | None",
+    *,
+    is_json: bool,
+    is_staying: bool,
+) -> bool:
     from dynaurora.cli.demo_progress import demo_progress
     from dynaurora.cli.this_machine import local_project, tell_where
     from dynaurora.demo.road import run_demo
@@ -99,8 +120,8 @@ def _run(scale: "Scale", data: Path | None, *, is_json: bool, is_staying: bool) 
     begin = time.monotonic()
     with ExitStack() as stack:
         with demo_progress() as progress:
-            progress.begin("Start MiniStack, which stands for AWS, and PostgreSQL, for Aurora")
-            machine = stack.enter_context(LocalMachine(data))
+            progress.begin("Start MiniStack, which stands for AWS, and a database, for Aurora")
+            machine = stack.enter_context(LocalMachine(data, engine=engine))
             progress.end()
             project = local_project(project_root(), machine)
             outcome = run_demo(machine, project, scale, progress.tell)

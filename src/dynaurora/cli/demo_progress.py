@@ -17,7 +17,7 @@ from dynaurora.demo.road import Done, HasArrived, Phase, PhaseBegun, PhaseEnded,
 
 _TITLES: Final[Mapping[Phase, str]] = {
     "deploy": "Deploy the stacks: buckets, queue, Lambdas, Firehose streams",
-    "load": "Write items to DynamoDB, which arrive in PostgreSQL",
+    "load": "Write items to DynamoDB, which arrive in the database",
     "wave": "Update, delete and insert, also many times the same item",
     "latency": "Make single changes, each when the one before is a row",
     "compare": "Compare every item with its row, by value",

@@ -1,7 +1,7 @@
 """`dynaurora dev`: keeps the pipeline as the folder of plugins says, and shows what arrives."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,8 +10,11 @@ import click
 from dynaurora.cli.output import left_once, progress_console, result_console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dynaurora.deploy.project import Project
     from dynaurora.local.machine import LocalMachine
+    from dynaurora.plugins.contract import Engine
 
 _EXAMPLES = """
 Examples:
@@ -19,6 +22,7 @@ Examples:
 \b
   dynaurora dev                         everything is thrown away at the end
   dynaurora dev --data .dynaurora/dev   everything is there again next time
+  dynaurora dev --engine mysql          into MariaDB instead of PostgreSQL
   dynaurora dev --sqlqueries ../other   the plugins of another folder
 
 \b
@@ -46,6 +50,12 @@ _PAUSE_S: Final = 0.1
     help="The folder of the plugins. Default: the project's.",
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["postgresql", "mysql"]),
+    help="What stands for Aurora: PostgreSQL, or MariaDB for mysql. Default: that of the folder "
+    "that is kept, or postgresql.",
+)
+@click.option(
     "--port",
     type=click.IntRange(1, 65535),
     help="The port of the local AWS. Default: 4566, or a free one if that is in use.",
@@ -57,10 +67,17 @@ _PAUSE_S: Final = 0.1
     default=Path(),
     help="The folder of the project. Default: this one or one above it.",
 )
-def dev(*, data: Path | None, sqlqueries: Path | None, port: int | None, folder: Path) -> None:
+def dev(
+    *,
+    data: Path | None,
+    sqlqueries: Path | None,
+    engine: "Engine | None",
+    port: int | None,
+    folder: Path,
+) -> None:
     """Run the pipeline on this machine and watch sqlqueries/.
 
-    Starts an emulator of AWS and PostgreSQL, deploys the stacks, and keeps running until Ctrl-C. A
+    Starts an emulator of AWS and a database, deploys the stacks, and keeps running until Ctrl-C. A
     plugin that is dropped into the folder is picked up, and its table flows as soon as it is there:
     streams are turned on without asking. A plugin that breaks is told at once; the others go on.
     """
@@ -69,26 +86,41 @@ def dev(*, data: Path | None, sqlqueries: Path | None, port: int | None, folder:
     find_root(folder)  # what is wrong with the folder is told before anything is started
     try:
         with left_once(), ExitStack() as stack:
-            _run(stack, data, sqlqueries, port, folder)
+            machine = stack.enter_context(_started(data, engine, port))
+            _run(stack, machine, sqlqueries, folder, is_kept=data is not None)
     except KeyboardInterrupt:
         kept = f"Everything is kept in {data}." if data is not None else ""
         click.echo(f"Both servers are stopped. {kept}".rstrip(), err=True)
 
 
+@contextmanager
+def _started(
+    data: Path | None, engine: "Engine | None", port: int | None
+) -> "Iterator[LocalMachine]":
+    from dynaurora.local.machine import LocalMachine
+
+    with ExitStack() as stack:
+        told = "Starting MiniStack, which stands for AWS, and a database, for Aurora"
+        with progress_console().status(told):
+            machine = stack.enter_context(LocalMachine(data, engine=engine, port=port))
+        yield machine
+
+
 def _run(
-    stack: ExitStack, data: Path | None, sqlqueries: Path | None, port: int | None, folder: Path
+    stack: ExitStack,
+    machine: "LocalMachine",
+    sqlqueries: Path | None,
+    folder: Path,
+    *,
+    is_kept: bool,
 ) -> None:
     from dynaurora.cli.this_machine import local_project
-    from dynaurora.local.machine import LocalMachine
     from dynaurora.local.running import noted
 
-    console = progress_console()
-    with console.status("Starting MiniStack, which stands for AWS, and PostgreSQL, for Aurora"):
-        machine = stack.enter_context(LocalMachine(data, port=port))
     project = local_project(folder, machine, sqlqueries=sqlqueries)
     environment = {**machine.environment(), "DYNAURORA_SQLQUERIES": str(project.sqlqueries)}
     stack.enter_context(noted(project.root, machine.folder, environment))
-    _develop(machine, project, is_kept=data is not None)
+    _develop(machine, project, is_kept=is_kept)
 
 
 def _develop(machine: "LocalMachine", project: "Project", *, is_kept: bool) -> None:

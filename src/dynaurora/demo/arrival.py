@@ -138,8 +138,8 @@ class Arrival:
     def _count(self, registration: Registration, mark: Decimal) -> Arrived:
         try:
             ((keys, rows, newer, newest),) = self.engine.connection.fetch(
-                "select count(*), count(*) filter (where not gone),"
-                " count(*) filter (where version > %s), coalesce(max(version), 0)"
+                "select count(*), count(case when not gone then 1 end),"
+                " count(case when version > %s then 1 end), coalesce(max(version), 0)"
                 f" from {self._ledger(registration)}",
                 [mark],
             )
@@ -148,10 +148,11 @@ class Arrival:
         return Arrived(keys, rows, newer, newest)
 
     def _have_changed(self, last: Mapping[str, bytes], marks: Marks) -> bool:
+        key_value = self.engine.dialect.key_value
         for registration in self._registrations(last):
             rows = self.engine.connection.fetch(
                 f"select 1 from {self._ledger(registration)} where k = %s and version > %s",
-                [last[registration.table].hex(), marks[registration.table]],
+                [key_value(last[registration.table]), marks[registration.table]],
             )
             if not rows:
                 return False

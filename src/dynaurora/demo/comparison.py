@@ -24,15 +24,15 @@ from uuid import UUID
 
 from dynaurora.cells import holds
 from dynaurora.demo.sums import SUMS, Summing, Sums
-from dynaurora.errors import PluginError, ValueRefused
+from dynaurora.errors import PluginError, StatementRefused, ValueRefused
 from dynaurora.etl import Engine
 from dynaurora.model.names import shortened_sql_name, sql_name
 from dynaurora.model.paths import Attribute, levels, rows_at, value_at
-from dynaurora.model.types import reader
+from dynaurora.model.types import ColumnType, reader
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.declarations import Column, Rows
 from dynaurora.plugins.tables import SqlTable, staged_relation
-from dynaurora.sql.dialect import Dialect
+from dynaurora.sql.dialect import Decoder, Dialect
 
 KEPT: Final = 100
 """So many differences of a table are told one by one; the others are only counted."""
@@ -124,7 +124,8 @@ class _Copy:
     """One SQL table that is a copy of items, or of what is inside them.
 
     item_key, key: the columns of the item's key, and of the row's. columns: all that are compared.
-    key_types: the SQL types of item_key. is_strict: whether equal rows may differ, see `is_same`.
+    They begin with the key. kinds: their types; None for a place inside an item.
+    is_strict: whether equal rows may differ, see `is_same`.
     condition: which of its rows are meant. kind: whether a row is an item of it, or of those items
     that it takes, or inside one, or a version of one.
     """
@@ -133,7 +134,7 @@ class _Copy:
     item_key: tuple[str, ...]
     key: tuple[str, ...]
     columns: tuple[str, ...]
-    key_types: tuple[str, ...]
+    kinds: tuple[ColumnType | None, ...]
     rows: Callable[[Image], Iterator[Row]]
     is_strict: bool
     kind: Literal["all", "some", "inside", "version"]
@@ -151,7 +152,7 @@ def _copies(plugin: Plugin, engine: Engine) -> list[_Copy]:
         return sorted(found, key=lambda copy: copy.kind in ("inside", "version"))
     own = sql_name(plugin.table)
     inside = [
-        _rows_copy(plugin, name, rows, engine)
+        _rows_copy(plugin, name, rows)
         for rows_name, rows in plugin.rows.items()
         if _columns_of(engine, name := shortened_sql_name(f"{own}_{rows_name}"))
     ]
@@ -162,10 +163,10 @@ def _declared_copy(plugin: Plugin, table: SqlTable, engine: Engine) -> _Copy:
     """A table that a declaration makes; of one of versions, what its view says of now."""
     rows = {staged_relation(name): found for name, found in plugin.rows.items()}
     if table.relation in rows:
-        copy = _rows_copy(plugin, table.name, rows[table.relation], engine)
+        copy = _rows_copy(plugin, table.name, rows[table.relation])
     else:
         columns = [name for name in table.column_names if name in plugin.columns]
-        copy = _items_copy(plugin, table.name, columns, engine)
+        copy = _items_copy(plugin, table.name, columns)
     if table.history is not None:
         return replace(copy, name=table.history, kind="version", condition="valid_to is null")
     return replace(copy, condition=_condition(plugin, table, engine.dialect))
@@ -190,10 +191,10 @@ def _own_copy(plugin: Plugin, name: str, engine: Engine) -> _Copy:
             "an SQL table named after the DynamoDB table, with its key",
             "What other SQL makes of the items cannot be compared.",
         )
-    return _items_copy(plugin, name, [c for c in plugin.columns if c in there], engine)
+    return _items_copy(plugin, name, [c for c in plugin.columns if c in there])
 
 
-def _items_copy(plugin: Plugin, name: str, found: Sequence[str], engine: Engine) -> _Copy:
+def _items_copy(plugin: Plugin, name: str, found: Sequence[str]) -> _Copy:
     columns = (*plugin.key, *(column for column in found if column not in plugin.key))
     values = [_value_of(column, plugin.columns[column]) for column in columns]
 
@@ -206,14 +207,14 @@ def _items_copy(plugin: Plugin, name: str, found: Sequence[str], engine: Engine)
         item_key=plugin.key,
         key=plugin.key,
         columns=columns,
-        key_types=_key_types(plugin, engine.dialect),
+        kinds=tuple(plugin.columns[column].type for column in columns),
         rows=rows,
         is_strict=_is_strict(plugin.columns[column] for column in columns),
         kind="all",
     )
 
 
-def _rows_copy(plugin: Plugin, name: str, found: Rows, engine: Engine) -> _Copy:
+def _rows_copy(plugin: Plugin, name: str, found: Rows) -> _Copy:
     key_of = _key_of(plugin)
     kinds = [level.kind for level in levels(found.path)]
     values = [_value_of(name, column) for name, column in found.columns.items()]
@@ -232,7 +233,11 @@ def _rows_copy(plugin: Plugin, name: str, found: Rows, engine: Engine) -> _Copy:
         item_key=plugin.key,
         key=(*plugin.key, *found.at),
         columns=(*plugin.key, *found.at, *found.columns),
-        key_types=_key_types(plugin, engine.dialect),
+        kinds=(
+            *(plugin.columns[column].type for column in plugin.key),
+            *(None for _ in found.at),
+            *(column.type for column in found.columns.values()),
+        ),
         rows=rows,
         is_strict=_is_strict(found.columns.values()),
         kind="inside" if found.path else "some",
@@ -250,10 +255,6 @@ def _is_strict(columns: Iterable[Column]) -> bool:
 
 def _place(kind: str, name: str) -> Any:
     return int(name) if kind == "[]" else name
-
-
-def _key_types(plugin: Plugin, dialect: Dialect) -> tuple[str, ...]:
-    return tuple(dialect.sql_type(plugin.columns[column].type) for column in plugin.key)
 
 
 def _value_of(name: str, column: Column) -> _Value:
@@ -441,14 +442,27 @@ class _Comparison:
     def _fetch(self, copy: _Copy, keys: Collection[Key]) -> list[Row]:
         if not keys:
             return []
-        quoted = self.engine.dialect.quoted
-        arrays = ", ".join(f"%s::{kind}[]" for kind in copy.key_types)
-        return self.engine.connection.fetch(
-            f"select {', '.join(map(quoted, copy.columns))} from {quoted(copy.name)}"
-            f" where ({', '.join(map(quoted, copy.item_key))}) in (select * from unnest({arrays}))"
-            f" and {copy.condition}",
-            [list(values) for values in zip(*keys, strict=True)],
-        )
+        kinds = [kind for kind in copy.kinds[: len(copy.item_key)] if kind is not None]
+        condition, parameters = self.engine.dialect.has_key(copy.item_key, kinds, keys)
+        return self._rows(copy, copy.columns, f"{copy.condition} and {condition}", parameters)
+
+    def _rows(
+        self,
+        copy: _Copy,
+        columns: Sequence[str],
+        condition: str,
+        parameters: Sequence[Any] = (),
+    ) -> list[Row]:
+        """Rows as values of Python."""
+        dialect = self.engine.dialect
+        names = ", ".join(map(dialect.quoted, columns))
+        statement = f"select {names} from {dialect.quoted(copy.name)} where {condition}"
+        rows = self.engine.connection.fetch(statement, parameters)
+        kinds = copy.kinds[: len(columns)]
+        decoders = [None if kind is None else dialect.decoder(kind) for kind in kinds]
+        if not any(decoders):
+            return rows
+        return [tuple(map(_decoded, decoders, row)) for row in rows]
 
     def _count(self, copy: _Copy) -> int:
         ((count,),) = self.engine.connection.fetch(
@@ -458,14 +472,14 @@ class _Comparison:
 
     def _find_strangers(self, copy: _Copy) -> None:
         """Rows whose item key no item has. Only looked for where there are too many rows."""
-        quoted = self.engine.dialect.quoted
         width = len(copy.item_key)
-        for key in self.engine.connection.fetch(
-            f"select {', '.join(map(quoted, copy.key))} from {quoted(copy.name)}"
-            f" where {copy.condition}"
-        ):
+        for key in self._rows(copy, copy.key, copy.condition):
             if hash(key[:width]) not in self.keys:
                 self._differs(copy, key, "", None, key)
+
+
+def _decoded(decoder: Decoder | None, value: Any) -> Any:
+    return value if decoder is None or value is None else decoder(value)
 
 
 def _reason(copy: _Copy, column: str, expected: Any, found: Any) -> str:
@@ -489,9 +503,10 @@ def _shown(value: Any) -> str:
 
 
 def _columns_of(engine: Engine, name: str) -> set[str]:
-    rows = engine.connection.fetch(
-        "select attname from pg_attribute"
-        " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
-        [engine.dialect.quoted(name)],
-    )
-    return {column for (column,) in rows}
+    """The columns of an SQL table; none where there is none."""
+    statement = f"select * from {engine.dialect.quoted(name)} limit 0"
+    try:
+        columns, _ = engine.connection.fetch_named(statement)
+    except StatementRefused:
+        return set()
+    return set(columns)

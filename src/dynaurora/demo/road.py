@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from dynaurora.adapters import postgresql
+from dynaurora.adapters.database import Database
 from dynaurora.adapters.items import items_client, scan
 from dynaurora.adapters.s3 import S3Objects
 from dynaurora.demo.arrival import Arrival, Counts
@@ -30,13 +30,11 @@ from dynaurora.deploy.deployment import Deployment, deploy_project
 from dynaurora.deploy.deployment import Progress as DeployProgress
 from dynaurora.deploy.project import Project
 from dynaurora.errors import ProjectError
-from dynaurora.etl import Engine
 from dynaurora.local.machine import LocalMachine
 from dynaurora.metadata import Metadata
 from dynaurora.model.keys import key_of
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.folder import find_plugins, load_plugin
-from dynaurora.sql import postgresql as dialect
 
 Phase = Literal["deploy", "load", "wave", "latency", "compare", "query"]
 PHASES: Final[tuple[Phase, ...]] = ("deploy", "load", "wave", "latency", "compare", "query")
@@ -144,14 +142,13 @@ class _Road:
 
     @contextmanager
     def connected(self) -> Iterator[None]:
-        self._connection = postgresql.connect(self.machine.postgresql.url)
+        database = Database(self.project.database)
         try:
-            queries = dialect.queries(self.project.database.schema)
-            self._engine = Engine(self._connection, dialect, queries)
-            yield
+            with database.session() as self._engine:
+                yield
         finally:
             self._stop.set()
-            self._connection.close()
+            database.close()
 
     def run(self) -> Outcome:
         plugins = self._plugins()
@@ -208,7 +205,7 @@ class _Road:
                     "Bring it back, or run the demo in a fresh clone.",
                 )
         return {
-            dataset.table: load_plugin(paths[dataset.table], dataset.table, "postgresql")
+            dataset.table: load_plugin(paths[dataset.table], dataset.table, self.machine.engine)
             for dataset in self._datasets
         }
 
@@ -257,7 +254,7 @@ class _Road:
             self._tell(Done("latency", "flights", 1))
 
         with self._phase("latency", {"flights": changes}):
-            return measure(self._client, self._connection, changes, tell)
+            return measure(self._client, self._engine.connection, changes, tell)
 
     def _compare(
         self, plugins: Mapping[str, Plugin], counts: Counts
@@ -284,7 +281,7 @@ class _Road:
             )
 
     def _answer(self, table: str, name: str, statement: str) -> QueryResult:
-        columns, rows = self._connection.fetch_named(statement)
+        columns, rows = self._engine.connection.fetch_named(statement)
         return QueryResult(table, name, tuple(columns), tuple(rows))
 
     @contextmanager

@@ -3,7 +3,7 @@
     streams.zip   the capture's and the transform's handler, the modules of dynaurora that their
                   imports reach, orjson
     load.zip      the load's handler, dynaurora without what runs on an operator's machine, orjson,
-                  psycopg, and on AWS the plugins
+                  psycopg, PyMySQL, and on AWS the plugins
 
 A zip is told from another by a hash of what is in it, so it is only compressed when S3 has none
 of that name. boto3 is never in it: the runtime brings it
@@ -36,7 +36,7 @@ NOT_IN_LAMBDAS: Final = frozenset({"cli", "demo", "deploy", "dev", "local", "tes
 """The layers above the settings (pyproject.toml, importlinter): they run on somebody's machine."""
 
 STREAMS_NEEDS: Final = ("orjson",)
-LOAD_NEEDS: Final = ("orjson", "psycopg", "psycopg-binary", "typing-extensions")
+LOAD_NEEDS: Final = ("orjson", "psycopg", "psycopg-binary", "pymysql", "typing-extensions")
 
 LARGEST_BYTES: Final = 50 * 1024 * 1024
 """Unzipped. Lambda takes 250 MB; a start takes longer with each of them.

@@ -6,8 +6,8 @@ itself, which is archived by then. The table's own ledger tells how many items i
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
 
 from dynaurora.etl import Engine, unpacked
 from dynaurora.metadata import Metadata, Registration
@@ -17,8 +17,10 @@ from dynaurora.ports import ObjectStore
 _DELETE: Final = b'"op":"REMOVE"'
 """As `dynaurora.model.lines` writes it. Inside a value its quotes would be escaped."""
 
-_LONGEST_LOAD: Final = "2 minutes"
+_LONGEST_LOAD: Final = timedelta(minutes=2)
 """An object is noted with the time at which its load began, and seen when that has committed."""
+
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TRIES: Final = 20
 
@@ -61,14 +63,14 @@ class ArrivalWatch:
     engine: Engine
     store: ObjectStore
     backup: str
-    _begin: datetime | None = None
+    _begin: datetime = _LONG_AGO
     _seen: set[tuple[int, str]] = field(default_factory=set)
     _unread: list[_Unread] = field(default_factory=list)
     _parked: dict[str, str] = field(default_factory=dict)
 
     def begin(self) -> None:
         """What has arrived so far is no news."""
-        ((self._begin,),) = self.engine.connection.fetch("select now()")
+        self._begin = self._now()
 
     def news(self) -> Iterator[Arrived | Parked]:
         """What has changed since the last look."""
@@ -83,6 +85,11 @@ class ArrivalWatch:
                 puts, deletes = counts[table]
                 items = self._items(registration)
                 yield Arrived(table, puts, deletes, items, quarantined.get(table, 0))
+
+    def _now(self) -> datetime:
+        """The time of the server, who writes down when an object was loaded."""
+        ((now,),) = self.engine.connection.fetch("select current_timestamp(6)")
+        return cast("datetime", now)
 
     @property
     def _metadata(self) -> Metadata:
@@ -99,8 +106,8 @@ class ArrivalWatch:
         """Note the objects that were loaded since the last look."""
         rows = self.engine.connection.fetch(
             f"select table_number, object, bucket from {self._metadata.schema}.objects"
-            f" where loaded_at >= greatest(%s, now() - interval '{_LONGEST_LOAD}')",
-            [self._begin],
+            " where loaded_at >= %s",
+            [max(self._begin, self._now() - _LONGEST_LOAD)],
         )
         found = {(number, key): bucket for number, key, bucket in rows}
         for number, key in found.keys() - self._seen:

@@ -110,7 +110,7 @@ class Development:
         aws = self.machine.aws
         self._items_client = items_client(aws.session(), aws.endpoint_url)
         self._metadata = Metadata(self.engine.connection, self.engine.queries)
-        self._plugins = PluginWatch(self.project.sqlqueries, "postgresql")
+        self._plugins = PluginWatch(self.project.sqlqueries, self.machine.engine)
         self._tables = TableWatch(aws.client("dynamodb"))
         self._store = S3Objects(aws.client("s3"))
         self._look_at_tables = _Every(_TABLES_EVERY_S)
@@ -193,7 +193,7 @@ class Development:
         if registration.parked_for in ("dropped", "stream"):
             return False  # it waits for a person, and says so
         try:
-            loaded = load_plugin(plugin.path, table, "postgresql")
+            loaded = load_plugin(plugin.path, table, self.machine.engine)
             self._metadata.clear_waiting([table])
             self._metadata.create_tables(loaded, self._metadata.registration(table))
         except PluginError as error:
@@ -296,7 +296,7 @@ class Development:
     def _check_servers(self) -> None:
         for name, server in (
             ("MiniStack", self.machine.aws),
-            ("PostgreSQL", self.machine.postgresql),
+            (self.machine.database_name, self.machine.database),
         ):
             if not server.is_running:
                 raise LocalServerError(

@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dynaurora.errors import LocalServerError
+from dynaurora.local.databases import PRODUCTS, in_folder
 from dynaurora.local.ministack import LocalAws
-from dynaurora.local.postgresql import LocalPostgresql
 
 MINISTACK = "ministack"
-POSTGRESQL = "postgresql"
+POSTGRESQL = PRODUCTS["postgresql"].folder
+MARIADB = PRODUCTS["mysql"].folder
 LOCK = "lock"
 
 TEMPORARY = "dynaurora-run-"
@@ -100,5 +101,6 @@ def _remove_abandoned(parent: Path) -> None:
 def _remove(folder: Path) -> None:
     with _locked(folder):
         LocalAws(folder / MINISTACK).kill()
-        LocalPostgresql(folder / POSTGRESQL).kill()
+        for engine in PRODUCTS:
+            in_folder(folder, engine).kill()
         shutil.rmtree(folder)

@@ -1,6 +1,6 @@
 """What a dialect is: the words of one engine for what the load and the declarations need."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ from dynaurora.ports import RelationColumn
 from dynaurora.sql.queries import Queries
 
 Encoder = Callable[[Text], str]
+Decoder = Callable[[Any], Any]
 
 
 class Dialect(Protocol):
@@ -74,6 +75,23 @@ class Dialect(Protocol):
         """
         ...
 
+    def decoder(self, kind: ColumnType) -> Decoder | None:
+        """How a fetched value of such a column becomes a value of Python; None: it is one.
+
+        Numbers are int or Decimal, texts str, times datetime with a zone, arrays and JSON list and
+        dict with exact numbers; NULL is not asked for.
+        """
+        ...
+
+    def has_key(
+        self, key: Sequence[str], kinds: Sequence[ColumnType], keys: Iterable[Sequence[Any]]
+    ) -> tuple[str, list[Any]]:
+        """A condition, and its parameters, for the rows that have one of these keys.
+
+        keys: values of Python, as a decoder gives them.
+        """
+        ...
+
     def encoded_text(self, text: str) -> str:
         """Any text in COPY."""
         ...
@@ -96,6 +114,10 @@ class Dialect(Protocol):
 
     def create_relation(self, name: str, columns: Sequence[RelationColumn]) -> str:
         """A temporary table that ends with the transaction."""
+        ...
+
+    def key_value(self, key: bytes) -> Any:
+        """The 16 bytes of a key as a parameter of a statement."""
         ...
 
     def key_bytes(self, key: Any) -> bytes:

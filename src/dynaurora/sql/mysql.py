@@ -1,9 +1,12 @@
 """MySQL 8.0 (Aurora MySQL 3) and MariaDB 10.6 and newer: one SQL for both."""
 
+import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
 
 import orjson
 
@@ -20,7 +23,7 @@ from dynaurora.model.names import shortened_sql_name
 from dynaurora.model.numbers import json_number
 from dynaurora.model.types import ColumnType, Text
 from dynaurora.ports import RelationColumn
-from dynaurora.sql.dialect import Encoder
+from dynaurora.sql.dialect import Decoder, Encoder
 from dynaurora.sql.queries import Queries
 from dynaurora.sql.reserved import MYSQL_RESERVED
 
@@ -161,6 +164,28 @@ def encoder(kind: ColumnType) -> Encoder | None:
     return _ENCODERS.get(kind.word)
 
 
+def decoder(kind: ColumnType) -> Decoder | None:
+    """The engine has no type of its own for these."""
+    return _DECODERS.get(kind.word)
+
+
+def has_key(
+    key: Sequence[str], kinds: Sequence[ColumnType], keys: Iterable[Sequence[Any]]
+) -> tuple[str, list[Any]]:
+    """A list of rows, each found by the index.
+
+    https://dev.mysql.com/doc/refman/8.0/en/range-optimization.html#row-constructor-range-optimization
+    """
+    as_text = [kind.word == "uuid" for kind in kinds]
+    rows = [
+        [str(value) if is_text else value for value, is_text in zip(row, as_text, strict=True)]
+        for row in keys
+    ]
+    row = f"({', '.join(['%s'] * len(key))})"
+    condition = f"({', '.join(map(quoted, key))}) in ({', '.join([row] * len(rows))})"
+    return condition, [value for each in rows for value in each]
+
+
 def encoded_text(text: str) -> str:
     """Text with its escapes; lone surrogates cannot be held."""
     if text.isprintable() and "\\" not in text:
@@ -192,6 +217,11 @@ def encoded_time(moment: datetime) -> str:
 def encoded_bytes(data: bytes) -> str:
     """In hex."""
     return data.hex()
+
+
+def key_value(key: bytes) -> bytes:
+    """As it is."""
+    return key
 
 
 def key_bytes(key: bytes) -> bytes:
@@ -359,6 +389,26 @@ _ENCODERS: Final[Mapping[str, Encoder]] = {
     "bytes[]": _text_array,
 }
 
+
+def _array(element: Callable[[Any], Any]) -> Decoder:
+    def decoded(text: str) -> list[Any]:
+        return [None if found is None else element(found) for found in _exact_json(text)]
+
+    return decoded
+
+
+def _exact_json(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal)
+
+
+_DECODERS: Final[Mapping[str, Decoder]] = {
+    "boolean": bool,
+    "uuid": UUID,
+    "json": _exact_json,
+    "text[]": _array(str),
+    "numeric[]": _array(Decimal),
+    "bytes[]": _array(bytes.fromhex),
+}
 
 _ERRORS: Final[Mapping[type[DatabaseError], frozenset[int]]] = {
     LoadRace: frozenset({1205, 1213}),

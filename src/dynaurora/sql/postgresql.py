@@ -1,9 +1,9 @@
 """PostgreSQL 15 and newer, and Aurora PostgreSQL."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from dynaurora.errors import (
@@ -99,6 +99,20 @@ def encoder(kind: ColumnType) -> Encoder | None:
     return _ENCODERS.get(kind.word)
 
 
+def decoder(kind: ColumnType) -> None:
+    """The driver gives values of Python."""
+    del kind
+
+
+def has_key(
+    key: Sequence[str], kinds: Sequence[ColumnType], keys: Iterable[Sequence[Any]]
+) -> tuple[str, list[Any]]:
+    """An array for each column; so the statement is as short for many keys as for one."""
+    arrays = ", ".join(f"%s::{sql_type(kind)}[]" for kind in kinds)
+    condition = f"({', '.join(map(quoted, key))}) in (select * from unnest({arrays}))"
+    return condition, [list(values) for values in zip(*keys, strict=True)]
+
+
 def encoded_text(text: str) -> str:
     """Text with its escapes; U+0000 and lone surrogates cannot be held.
 
@@ -149,6 +163,11 @@ def create_relation(name: str, columns: Sequence[RelationColumn]) -> str:
     """A temporary table; it needs no index, for the plan of a load reads all of it."""
     listed = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in columns)
     return f"create temporary table {quoted(name)} ({listed}) on commit drop"
+
+
+def key_value(key: bytes) -> str:
+    """As PostgreSQL reads a UUID."""
+    return key.hex()
 
 
 def key_bytes(key: UUID) -> bytes:
