@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from dynaurora.errors import LocalServerError
 from simulation.engines import ENGINES
 from simulation.faults import KINDS
 from simulation.pool import Pool
@@ -86,4 +87,7 @@ def _tell(outcomes: Sequence[Outcome], seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except LocalServerError as error:
+        sys.exit(str(error))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Self
 
+from dynaurora.errors import LocalServerError
 from dynaurora.plugins.contract import Engine as EngineName
 from simulation.engines import ENGINES
 from simulation.run import Outcome, Simulation, shrunk
@@ -32,8 +33,13 @@ class Pool:
         ]
 
     def __enter__(self) -> Self:
+        """Raises ``LocalServerError`` where there is no server to be had."""
         for process in self._processes:
             process.start()
+        told = [self._answers.get() for _ in self._processes]
+        if failure := next(filter(None, told), ""):
+            self.__exit__()
+            raise LocalServerError("the simulation", str(failure))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,12 +80,26 @@ def _work(
 ) -> None:
     """A process. Ctrl-C is the first one's affair: this one ends what it has begun."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with ENGINES[engine].server() as found:
-        simulation = Simulation(ENGINES[engine], found)
-        while task := tasks.get():
-            seed, is_shrunk = task
-            history = make_history(seed, changes, kinds)
-            if is_shrunk:
-                answers.put(shrunk(simulation, history).told())
-            else:
-                answers.put(simulation.run(history))
+    try:
+        with ENGINES[engine].server() as found:
+            answers.put("")
+            _answer(Simulation(ENGINES[engine], found), tasks, answers, changes, kinds)
+    except LocalServerError as error:
+        answers.put(str(error))
+        tasks.get()  # that there is nothing to do
+
+
+def _answer(
+    simulation: Simulation,
+    tasks: "SimpleQueue[_Task]",
+    answers: "SimpleQueue[Outcome | str]",
+    changes: int,
+    kinds: frozenset[str],
+) -> None:
+    while task := tasks.get():
+        seed, is_shrunk = task
+        history = make_history(seed, changes, kinds)
+        if is_shrunk:
+            answers.put(shrunk(simulation, history).told())
+        else:
+            answers.put(simulation.run(history))
