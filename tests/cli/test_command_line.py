@@ -157,3 +157,15 @@ def test_a_command_that_is_interrupted_says_so_and_exits_with_130(tmp_path):
     (tmp_path / "interrupts.py").write_text(plugin)
     ended = dynaurora("check", "--sqlqueries", str(tmp_path))
     assert (ended.returncode, ended.stderr.strip()) == (130, "Interrupted.")
+
+
+@pytest.mark.parametrize("command", ["query x", "status", "replay x", "gaps list", "drop x"])
+def test_local_is_the_running_pipeline_and_where_none_runs_that_is_told(
+    command, tmp_path, monkeypatch
+):
+    (tmp_path / "dynaurora.toml").write_text('name = "shop"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DYNAURORA_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    found = dynaurora(*command.split(), "--local")
+    assert found.returncode == 1
+    assert "no pipeline of this project runs here. Start one: dynaurora dev." in found.stderr

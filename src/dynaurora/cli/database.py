@@ -1,10 +1,11 @@
 """What the commands that need the database share: which project, which plugin, which connection."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from dynaurora.plugins.contract import Plugin
 
 Command = TypeVar("Command", bound=Callable[..., object])
+
+_LOCAL: Final = f"{__name__}.is_local"
 
 
 def project_options(command: Command) -> Command:
@@ -29,13 +32,42 @@ def project_options(command: Command) -> Command:
         default=Path(),
         help="The folder of the project. Default: this one or one above it.",
     )
-    return env(folder(command))
+    local = click.option(
+        "--local",
+        is_flag=True,
+        expose_value=False,
+        callback=_note_local,
+        help="The pipeline of the running `dynaurora dev`.",
+    )
+    return local(env(folder(command)))
+
+
+def _note_local(ctx: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    ctx.meta[_LOCAL] = value
+
+
+def is_local() -> bool:
+    """Whether the command was called with --local."""
+    return bool(click.get_current_context().meta.get(_LOCAL))
+
+
+def use_running(folder: Path) -> None:
+    """With --local, go on as if the lines had been copied that the running `dev` prints.
+
+    Raises ``LocalServerError`` where none runs.
+    """
+    from dynaurora.deploy.project import find_root
+    from dynaurora.local.running import running
+
+    if is_local():
+        os.environ.update(running(find_root(folder)))
 
 
 def project_of(folder: Path, chosen: str) -> "Project":
     """The project of a folder."""
     from dynaurora.deploy.project import read_project
 
+    use_running(folder)
     return read_project(folder, chosen=chosen)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dynaurora.cli.asking import errors_told
-from dynaurora.cli.database import project_options
+from dynaurora.cli.database import is_local, project_options, use_running
 from dynaurora.cli.output import INTERRUPTED, left_once, progress_console
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ Examples:
 @click.option("--force", "is_forced", is_flag=True, help="Write over the plugin that is there.")
 @click.option("--yes", "is_agreed", is_flag=True, help="Read without asking.")
 @click.option("--json", "is_json", is_flag=True, help="Tell what was found as JSON.")
-@click.option("--local", "is_local", is_flag=True, help="The AWS of the running `dynaurora dev`.")
 @click.option("--region", metavar="REGION", default="", help="The AWS Region.")
 @click.option(
     "--endpoint-url", "endpoint", metavar="URL", default="", help="Another DynamoDB than AWS's."
@@ -79,7 +78,6 @@ def new(
     is_forced: bool,
     is_agreed: bool,
     is_json: bool,
-    is_local: bool,
     region: str,
     endpoint: str,
     sqlqueries: Path | None,
@@ -94,8 +92,7 @@ def new(
     """
     try:
         with left_once(), errors_told(is_json=is_json):
-            if is_local:
-                _use_running(folder)
+            use_running(folder)
             place = _place(folder, chosen, region, endpoint, sqlqueries)
             path = None if is_printed else _path(place.sqlqueries, table, is_forced=is_forced)
             described = _described(place, table)
@@ -115,7 +112,7 @@ def new(
         click.echo(json.dumps({**facts, "file": path and str(path), "read_units": units}))
     elif is_printed:
         click.echo(found.text, nl=False)
-    for line in _as_text(found, proof, path, is_local=is_local):
+    for line in _as_text(found, proof, path, is_local=is_local()):
         click.echo(line, err=is_json or is_printed)
 
 
@@ -127,14 +124,6 @@ class _Found:
     text: str
     images: "Sequence[Image]"
     is_whole: bool
-
-
-def _use_running(folder: Path) -> None:
-    """As if the export lines of the running `dynaurora dev` had been copied."""
-    from dynaurora.deploy.project import find_root
-    from dynaurora.local.running import running
-
-    os.environ.update(running(find_root(folder)))
 
 
 def _place(
@@ -286,7 +275,7 @@ def _next(table: str, *, is_local: bool) -> Iterator[str]:
     for command, what in commands.items():
         yield f"  {command:<{width}}  {what}"
     if is_local:
-        yield "The running dynaurora dev has it already."
+        yield f"The running dynaurora dev has it already: dynaurora query {table} --local"
 
 
 def _counted(count: int, word: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dynaurora.cli.asking import errors_told
-from dynaurora.cli.database import project_options
+from dynaurora.cli.database import project_options, use_running
 from dynaurora.cli.output import INTERRUPTED, left_once
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ Examples:
 @click.option("--as-new", "is_as_new", is_flag=True, help="As if none had been loaded before.")
 @click.option("--database", "url", metavar="URL", default="", help="Another than the project's.")
 @click.option("--scratch", "is_scratch", is_flag=True, help="An empty PostgreSQL of its own.")
-@click.option("--local", "is_local", is_flag=True, help="The running `dynaurora dev`.")
 @click.option(
     "--sqlqueries",
     "plugins",
@@ -84,7 +83,6 @@ def preview(
     is_as_new: bool,
     url: str,
     is_scratch: bool,
-    is_local: bool,
     plugins: Path | None,
     folder: Path,
     chosen: str,
@@ -107,7 +105,8 @@ def preview(
         raise click.UsageError("--database and --scratch are two databases: give one.")
     try:
         with left_once(), errors_told(is_json=is_json):
-            place = Place(folder, chosen, plugins, is_local=is_local)
+            use_running(folder)
+            place = Place(folder, chosen, plugins)
             plugin = place.plugin(table)
             with place.database(url, is_scratch=is_scratch) as engine:
                 lines, bodies = place.changes(engine, plugin, file, items, last)

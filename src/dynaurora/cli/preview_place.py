@@ -3,7 +3,6 @@
 In a project all three are known; without one, a folder of plugins and a file of changes will do.
 """
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,13 +21,10 @@ if TYPE_CHECKING:
 class Place:
     """A plugin's folder, and the project around it, if there is one."""
 
-    def __init__(self, folder: Path, chosen: str, plugins: Path | None, *, is_local: bool) -> None:
-        from dynaurora.deploy.project import find_root, read_place
-        from dynaurora.local.running import running
+    def __init__(self, folder: Path, chosen: str, plugins: Path | None) -> None:
+        from dynaurora.deploy.project import read_place
         from dynaurora.plugins.folder import PluginFolder
 
-        if is_local:
-            os.environ.update(running(find_root(folder)))  # as if its export lines had been copied
         self._project = _project(folder, chosen)
         self._place = self._project or read_place(folder)
         self._folder = plugins or self._place.sqlqueries

@@ -144,10 +144,12 @@ def _unmapped(unmapped: Mapping[str, int]) -> Iterator[Text]:
 def _summary(preview: "Preview") -> Text:
     loaded = preview.loaded
     refused = loaded.quarantined + loaded.unreadable
+    is_known = loaded.superseded and not (loaded.applied or refused)
     return Text.assemble(
         (f"{preview.plugin.table}: ", "bold"),
         f"{_count(loaded.lines, 'change')}; {loaded.applied:,} would be applied, "
         f"{loaded.superseded:,} superseded, {refused:,} quarantined. Nothing was done.",
+        "\nAll of them are loaded already: --as-new shows what they did." if is_known else "",
     )
 
 
