@@ -1,20 +1,32 @@
 """A plugin that gains columns alters its SQL table; nothing that is there is lost."""
 
+from decimal import Decimal
+
 import pytest
 
 from support.items import delete, put
 from support.load import side_by_side
 
 COLUMNS = """
-    select column_name::text, data_type::text, is_nullable::text from information_schema.columns
-    where table_schema = 'public' and table_name = '{}' order by ordinal_position
+    select column_name, data_type, is_nullable from information_schema.columns
+    where table_schema = {} and table_name = '{}' order by ordinal_position
 """
+SCHEMA = {"postgresql": "current_schema()", "mysql": "database()"}
+OF_MYSQL = {
+    "int": "integer",
+    "decimal": "numeric",
+    "longtext": "text",
+    "varchar": "character varying",
+}
 
 HISTORY = """
     from dynaurora import Table
 
     items = Table(key="id", columns={{"id": "text", {}}}, history=True)
 """
+
+
+pytestmark = pytest.mark.each_engine
 
 
 @pytest.fixture
@@ -39,7 +51,8 @@ def items(machine):
             return machine.load_lines("items", put(self.number, f"k{self.number}", **attributes))
 
         def columns(self, table="items"):
-            return machine.rows(COLUMNS.format(table))[1:]
+            found = machine.rows(COLUMNS.format(SCHEMA[machine.server.engine], table))[1:]
+            return [(name, OF_MYSQL.get(kind, kind), null) for name, kind, null in found]
 
         def parked(self):
             return machine.state("items")
@@ -112,7 +125,6 @@ def test_a_column_that_holds_more_than_is_asked_for_stays_as_it_is(items, before
         ("numeric(5,2)", "numeric(5,3)"),
         ("numeric(10,0)", "numeric(12,4)"),
         ("date", "timestamptz"),
-        ("text[]", "json"),
     ],
 )
 def test_what_could_lose_data_is_refused_with_the_sql_that_would_do_it(items, before, after):
@@ -125,6 +137,19 @@ def test_what_could_lose_data_is_refused_with_the_sql_that_would_do_it(items, be
     for said in ('columns["n"]', "items.n is", "`alter table items drop column n`"):
         assert said in reason
     assert "`dynaurora unpark items` and `dynaurora replay items --anew`" in reason
+
+
+def test_a_text_that_becomes_a_document_is_refused_where_that_is_another_type(items, machine):
+    """MySQL has both as longtext, and cannot tell: `dynaurora replay items --anew` fills it."""
+    items.become('"n": "text"')
+    items.load(n="x")
+    items.become('"n": "json"')
+    items.load(n="x")
+    if machine.server.engine == "postgresql":
+        assert items.parked()[0] == "plugin"
+    else:
+        assert items.parked() == ("", "")
+        assert machine.rows("select n from items order by id") == [("x",), ('"x"',)]
 
 
 def test_a_numeric_with_more_digits_after_the_point_keeps_those_before_it(items):
@@ -194,28 +219,40 @@ def test_a_column_that_rows_lack_cannot_be_required(items):
 def test_the_history_follows_too_and_its_view_shows_the_new_columns(items, machine):
     machine.plugin("items", HISTORY.format('"n": "integer"'))
     items.load(n=1)
+    machine.plugin("items", HISTORY.format('"w": "text", "n": "integer"'))
+    items.load(n=2, w="x")
+    machine.plugin("items", HISTORY.format('"w": "text", "n": "numeric"'))
+    items.load(n="3.5", w="y")
+    found = machine.rows("select id, w, n from items_history order by id")
+    assert found == [("k1", None, 1), ("k2", "x", 2), ("k3", "y", Decimal("3.5"))]
+    assert items.parked() == ("", "")
+
+
+@pytest.mark.engines("postgresql")
+def test_who_may_read_a_history_may_read_its_new_columns(items, machine):
+    machine.plugin("items", HISTORY.format('"n": "integer"'))
+    items.load(n=1)
     machine.execute("grant select on items_history to public")
     machine.plugin("items", HISTORY.format('"w": "text", "n": "integer"'))
     items.load(n=2, w="x")
     granted = "select count(*) from information_schema.role_table_grants where grantee = 'PUBLIC'"
     assert machine.rows(f"{granted} and table_name = 'items_history'") == [(1,)]
-    machine.plugin("items", HISTORY.format('"w": "text", "n": "numeric"'))
-    items.load(n="3.5", w="y")
-    found = machine.rows("select id, w, n::text from items_history order by id")
-    assert found == [("k1", None, "1"), ("k2", "x", "2"), ("k3", "y", "3.5")]
-    assert items.parked() == ("", "")
 
 
-def test_a_view_upon_a_column_is_told_of(items, machine):
+def test_a_view_upon_a_column_that_gets_more_room_is_told_of_or_follows(items, machine):
     items.become('"n": "integer"')
     items.load(n=1)
     machine.execute("create view seen as select n from items")
     items.become('"n": "bigint"')
     items.load(n=2)
     parked_for, reason = items.parked()
-    assert parked_for == "plugin"
-    assert "0A000" in reason
-    assert "such as a view" in reason
+    if machine.server.engine == "mysql":  # a view there follows its table
+        assert parked_for == ""
+        assert machine.rows("select n from seen order by n") == [(1,), (2,)]
+    else:
+        assert parked_for == "plugin"
+        assert "0A000" in reason
+        assert "such as a view" in reason
 
 
 def test_a_table_that_is_held_is_waited_for_briefly_and_tried_again(items, machine):
@@ -248,7 +285,8 @@ def test_two_workers_that_meet_the_changed_plugin_alter_it_once(items, machine):
 def test_types_that_were_changed_by_hand_are_left_alone(items, machine):
     items.become('"v": "text"')
     items.load(v="1")
-    machine.execute("alter table items alter column v type varchar(10)")
+    change = {"postgresql": "alter column v type", "mysql": "modify column v"}
+    machine.execute(f"alter table items {change[machine.server.engine]} varchar(10)")
     items.become('"v": "text", "w": "text"')
     items.load(v="2", w="x")
     assert items.columns()[0] == ("v", "character varying", "YES")
