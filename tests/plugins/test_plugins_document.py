@@ -7,7 +7,7 @@ import pytest
 
 from dynaurora.plugins.contract import ENGINES
 from dynaurora.plugins.loading import NAMES
-from support.load import LoadMachine, line
+from support.load import line
 
 TEXT = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python\n# sqlqueries/(\w+).py\n(.*?)```", TEXT, re.DOTALL)
@@ -29,19 +29,13 @@ drop_table_queries = [orders, "drop table if exists log", *DROP]
 """
 
 
-@pytest.fixture
-def machine(database_url, tmp_path):
-    path = tmp_path / "machine"
-    path.mkdir()
-    with LoadMachine(database_url, path) as found:
-        yield found
-
-
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("table", "example"), EXAMPLES)
-def test_its_plugins_have_no_problems(folder, table, example):
-    assert folder.problems(example, table=table) == []
+def test_its_plugins_have_no_problems(folder, table, example, engine):
+    assert folder.problems(example, table=table, engine=engine) == []
 
 
+@pytest.mark.each_engine
 @pytest.mark.parametrize(("table", "example"), EXAMPLES)
 def test_its_plugins_load_items_and_answer(machine, table, example):
     machine.plugin(table, example)
