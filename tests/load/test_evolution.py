@@ -216,6 +216,29 @@ def test_a_column_that_rows_lack_cannot_be_required(items):
     assert "Leave required=True out" in reason
 
 
+def test_a_new_column_that_is_required_invents_no_value_for_the_rows_that_are_there(items, machine):
+    items.become('"v": "text"')
+    items.load(v="1")
+    items.become('"v": "text", "n": column("numeric", required=True)')
+    items.load(v="2", n="1.25")
+    parked_for, reason = items.parked()
+    assert parked_for == "plugin"
+    assert "rows that are there have no value of it" in reason
+    items.become('"v": "text", "n": "numeric"')
+    machine.unpark("items")
+    items.load(v="3", n="3")
+    assert machine.rows("select id, n from items order by id") == [("k1", None), ("k3", 3)]
+
+
+def test_a_new_column_is_required_at_once_where_there_are_no_rows(items, machine):
+    items.become('"v": "text"')
+    items.load(v="1")
+    machine.execute("delete from items")
+    items.become('"v": "text", "n": column("numeric", required=True)')
+    items.load(v="2", n="1.25")
+    assert items.columns() == [("v", "text", "YES"), ("n", "numeric", "NO")]
+
+
 def test_the_history_follows_too_and_its_view_shows_the_new_columns(items, machine):
     machine.plugin("items", HISTORY.format('"n": "integer"'))
     items.load(n=1)
@@ -323,3 +346,21 @@ def test_a_table_begins_to_mark(items, machine):
     assert machine.rows("select id, _deleted_at is null, _expired from items") == [
         ("k1", False, False)
     ]
+
+
+PATIENCE = {
+    "postgresql": "show lock_timeout",
+    "mysql": "select @@innodb_lock_wait_timeout, @@lock_wait_timeout",
+}
+
+
+@pytest.mark.parametrize("default", ["", ", required=True"], ids=["altered", "refused"])
+def test_a_table_s_alteration_leaves_the_patience_of_a_worker_as_it_was(items, machine, default):
+    patience = PATIENCE[machine.server.engine]
+    items.become('"v": "text"')
+    items.load(v="1")
+    before = machine.rows(patience)
+    items.become(f'"v": "text", "n": column("numeric"{default})')
+    items.load(v="2", n="1.25")
+    assert (items.parked()[0] == "plugin") == bool(default)
+    assert machine.rows(patience) == before

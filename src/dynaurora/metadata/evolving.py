@@ -30,11 +30,21 @@ def evolve(connection: Connection, queries: Queries, plugin: Plugin) -> None:
     """Alter the tables that are there. Raises ``PluginError``, and ``LoadRace`` where a lock is not
     to be had soon."""
     for statements in pending_alterations(connection, plugin):
-        with _told(plugin, statements), connection.transaction():
-            connection.execute(queries["wait_briefly"])
+        with _told(plugin, statements), _impatient(connection, queries):
             for statement in statements:
                 connection.execute(statement)
         log("info", "an SQL table was altered", table=plugin.table, statements=statements)
+
+
+@contextmanager
+def _impatient(connection: Connection, queries: Queries) -> Iterator[None]:
+    """A transaction that waits for a lock no longer than others may wait behind it."""
+    try:
+        with connection.transaction():
+            connection.execute(queries["wait_briefly"])
+            yield
+    finally:
+        connection.execute(queries["wait_as_before"])
 
 
 def _of_table(connection: Connection, plugin: Plugin, table: SqlTable) -> list[str]:

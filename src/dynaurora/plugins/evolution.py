@@ -7,7 +7,7 @@ column that holds more than is asked for stays as it is, and so does one that no
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dynaurora.plugins.statements import Statements
@@ -59,7 +59,7 @@ def alterations(table: SqlTable, found: Sequence[FoundColumn], said: Statements)
     added = [column for column in table.columns if column.name not in there]
     required = {column.name: column.is_required for column in table.columns}
     actions = [
-        *map(said.add_column, added),
+        *(said.add_column(replace(column, is_required=False)) for column in added),
         *map(said.widen, wider),
         *(
             said.require(c.name, c.sql_type)
@@ -72,7 +72,9 @@ def alterations(table: SqlTable, found: Sequence[FoundColumn], said: Statements)
             if c.is_required and not required.get(c.name)
         ),
     ]
-    statements = [said.alter(table.name, actions)] if actions else []
+    # Afterwards, because MySQL gives the rows that are there 0 or '' for what is required at once.
+    late = [said.require(c.name, c.sql_type) for c in added if c.is_required]
+    statements = [said.alter(table.name, found) for found in (actions, late) if found]
     if wider and table.history is not None:  # a view holds the types of its columns
         return [said.drop_history(table), *statements, said.create_history(table)]
     return statements

@@ -137,7 +137,12 @@ create table if not exists {ledger} (
 ) default character set utf8mb4 collate utf8mb4_bin
 
 -- wait_briefly
-set innodb_lock_wait_timeout = 5, lock_wait_timeout = 5
+-- A setting of the session, which outlasts the transaction.
+set @dynaurora_wait = @@innodb_lock_wait_timeout, @dynaurora_table_wait = @@lock_wait_timeout,
+  innodb_lock_wait_timeout = 5, lock_wait_timeout = 5
+
+-- wait_as_before
+set innodb_lock_wait_timeout = @dynaurora_wait, lock_wait_timeout = @dynaurora_table_wait
 
 -- lock_creation
 select get_lock(concat('dynaurora create ', left(sha2(%s, 256), 40)), 600)

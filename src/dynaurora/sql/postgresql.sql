@@ -149,6 +149,10 @@ create table if not exists {ledger} (
 -- Whoever waits for a lock on a table makes every later statement wait behind it.
 select set_config('lock_timeout', '5s', true)
 
+-- wait_as_before
+-- It was for the transaction.
+select 1
+
 -- lock_creation
 -- Create statements of all tables of a pipeline run one after another, outside a transaction.
 select pg_advisory_lock(hashtextextended('dynaurora create ' || %s, 0))
