@@ -6,15 +6,16 @@ import signal
 import time
 from urllib.parse import quote_plus
 
-import psycopg
 import pytest
 
 from dynaurora import intake
-from dynaurora.errors import DatabaseAway
+from dynaurora.errors import DatabaseAway, StatementRefused
 from dynaurora.model.events import ObjectName
 from support.items import DECLARED, WITH_HISTORY, delete, put
 from support.load import Crash, LoadMachine, line, side_by_side
-from support.sql import raising
+from support.sql import codes, raising, refusing_no_more
+
+pytestmark = pytest.mark.each_engine
 
 OTHERS = 'from dynaurora import Table\nothers = Table(key="id", columns={"id": "text"})\n'
 
@@ -270,21 +271,16 @@ def test_two_loaders_with_the_same_objects_load_them_once(machine):
 def test_without_a_database_the_objects_wait_and_the_delivery_raises(tmp_path, machine):
     machine.plugin("items", DECLARED)
     name = machine.put("items", put(1, "a", v="1"))
-    nowhere = f"postgresql://postgres@/nowhere?host={tmp_path}"
+    nowhere = machine.of_engine(
+        f"postgresql://postgres@/nowhere?host={tmp_path}",
+        f"mysql://root@/nowhere?unix_socket={tmp_path}/nowhere",
+    )
     worker = type(machine)(nowhere, tmp_path, store=machine.store)
     with pytest.raises(DatabaseAway):
         worker.load(name)
     assert machine.store.keys("raw") == [name.key]
     machine.load(name)
     assert ids(machine) == ["a"]
-
-
-def ended_sessions(machine):
-    with psycopg.connect(machine.url, autocommit=True) as connection:
-        connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity "
-            "where datname = current_database() and pid <> pg_backend_pid()"
-        )
 
 
 def test_a_session_that_ends_in_the_middle_raises_and_the_next_load_connects_again(machine):
@@ -295,7 +291,7 @@ def test_a_session_that_ends_in_the_middle_raises_and_the_next_load_connects_aga
     def end(step):
         if step == "commit":
             machine.before = lambda _: None
-            ended_sessions(machine)
+            machine.end_session()
 
     machine.before = end
     with pytest.raises(DatabaseAway):
@@ -308,7 +304,7 @@ def test_a_session_that_ends_in_the_middle_raises_and_the_next_load_connects_aga
 def test_a_session_that_ended_between_two_invocations_is_made_anew(machine):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(1, "a", v="1"))
-    ended_sessions(machine)
+    machine.end_session()
     machine.load_lines("items", put(2, "a", v="2"))
     assert machine.rows("select v from items") == [("2",)]
 
@@ -316,13 +312,16 @@ def test_a_session_that_ended_between_two_invocations_is_made_anew(machine):
 def test_a_worker_has_one_connection(machine):
     machine.plugin("items", DECLARED)
     machine.plugin("others", OTHERS)
-    sessions = "select count(*) from pg_stat_activity where datname = current_database()"
+    sessions = machine.of_engine(
+        "select count(*) from pg_stat_activity where datname = current_database()",
+        "select count(*) from information_schema.processlist where db = database()",
+    )
     seen = []
 
     def count(step):
         if step == "commit":
-            with psycopg.connect(machine.url) as connection:
-                seen.append(connection.execute(sessions).fetchone()[0] - 1)
+            ((found,),) = machine.server.execute(sessions)
+            seen.append(found - 1)  # which is that of the server's own
 
     machine.before = count
     names = [machine.put("others", other(1, "a"))]
@@ -336,14 +335,16 @@ def test_nothing_is_left_in_the_session_after_a_load(machine):
     machine.load_lines("items", put(1, "a", v="1"))
     machine.execute("alter table items add check (v <> 'bad')")
     machine.load_lines("items", put(2, "a", v="bad"), put(3, "b", v="1"))
-    with machine.database.session() as engine:
-        left = engine.connection.fetch(
-            "select relname from pg_class where relpersistence = 't' and relkind in ('r', 'v')"
-        )
-        locks = engine.connection.fetch(
-            "select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
-        )
-    assert (left, locks) == ([], [])
+    if machine.engine == "mysql":  # which has no list of temporary tables
+        for name in ("staged", "removed", "_won", "_refused", "_numbered", "_all_staged"):
+            with pytest.raises(StatementRefused, match="doesn't exist"):
+                machine.rows(f"select * from {name}")
+        left = "select 1 from information_schema.innodb_trx"
+        locks = "select 1 where @@in_transaction"
+    else:
+        left = "select relname from pg_class where relpersistence = 't' and relkind in ('r', 'v')"
+        locks = "select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
+    assert (machine.rows(left), machine.rows(locks)) == ([], [])
 
 
 def test_an_outage_that_is_one_table_s_own_stops_no_other_table(machine):
@@ -385,6 +386,20 @@ def test_a_session_that_ends_by_chance_parks_no_table_however_often_its_objects_
     assert machine.state("items") == ("", "")
 
 
+def ending(machine):
+    """From now on a bad row ends the session that it comes in."""
+    if machine.engine == "postgresql":
+        raising(machine, "P0001")
+        machine.execute(ENDING)
+        return
+
+    def end(step):  # no routine of MySQL may end a session
+        if step.startswith("insert into items"):
+            machine.end_session()
+
+    machine.before = end
+
+
 ENDING = """create or replace function refuse() returns trigger language plpgsql as $$
     begin
       if new.v = 'bad' then perform pg_terminate_backend(pg_backend_pid()); end if;
@@ -398,8 +413,7 @@ def test_a_row_that_ends_its_session_stops_no_other_table_and_is_parked_after_fi
     machine.plugin("items", DECLARED)
     machine.plugin("others", OTHERS)
     machine.load_lines("items", put(1, "a", v="good"))
-    raising(machine, "P0001")
-    machine.execute(ENDING)
+    ending(machine)
     names = [machine.put("items", put(2, "a", v="bad")), machine.put("others", other(1, "a"))]
     for receives in range(1, 5):
         with pytest.raises(DatabaseAway):
@@ -409,46 +423,53 @@ def test_a_row_that_ends_its_session_stops_no_other_table_and_is_parked_after_fi
     assert machine.load(*names, receives=5).failed == {names[0]}
     parked_for, reason = machine.state("items")
     assert parked_for == "error"
-    assert "terminating connection" in reason
+    assert machine.of_engine("terminating connection", "gone away") in reason
     assert machine.load(*names, receives=6).waiting == {names[0]}
     assert machine.store.keys("raw") == [names[0].key]
-    machine.execute("drop trigger refuse on items")
+    machine.before = lambda _: None
+    if machine.engine == "postgresql":
+        refusing_no_more(machine)
     machine.unpark("items")
     assert machine.load(names[0]).loaded["items"].applied == 1
 
 
-def crashing(machine, backend_of):
+def crashing(machine, own_server):
     """Let the server crash at each insert into items, as for want of memory."""
 
     def crash(step):
-        if step.startswith("insert into items"):
-            os.kill(backend_of(), signal.SIGKILL)
+        if not step.startswith("insert into items"):
+            return
+        if machine.engine == "postgresql":  # which begins anew of itself
+            os.kill(machine.database._connection._connection.info.backend_pid, signal.SIGKILL)
+        else:
+            own_server.kill()
+            own_server.start()
 
     machine.before = crash
 
 
-def test_a_row_that_brings_the_server_down_is_parked_after_five_receives(tmp_path, own_postgresql):
-    with LoadMachine(own_postgresql.url, tmp_path) as machine:
+def test_a_row_that_brings_the_server_down_is_parked_after_five_receives(tmp_path, own_server):
+    with LoadMachine(own_server.url, tmp_path) as machine:
         machine.clock.sleep = time.sleep
         machine.plugin("items", DECLARED)
         machine.load_lines("items", put(1, "a", v="good"))
         name = machine.put("items", put(2, "a", v="bad"))
-        crashing(machine, lambda: machine.database._connection._connection.info.backend_pid)
+        crashing(machine, own_server)
         assert machine.load(name, receives=5).failed == {name}
         machine.before = lambda _: None
         assert machine.state("items")[0] == "error"
         assert machine.load(name, receives=6).waiting == {name}
 
 
-def test_a_database_that_is_away_parks_nothing_however_often_it_is_asked(tmp_path, own_postgresql):
-    with LoadMachine(own_postgresql.url, tmp_path) as machine:
+def test_a_database_that_is_away_parks_nothing_however_often_it_is_asked(tmp_path, own_server):
+    with LoadMachine(own_server.url, tmp_path) as machine:
         machine.plugin("items", DECLARED)
         machine.load_lines("items", put(1, "a", v="good"))
         name = machine.put("items", put(2, "a", v="better"))
 
         def away(step):
             if step.startswith("insert into items"):
-                own_postgresql.kill()
+                own_server.kill()
 
         machine.before = away
         with pytest.raises(DatabaseAway):
@@ -456,7 +477,7 @@ def test_a_database_that_is_away_parks_nothing_however_often_it_is_asked(tmp_pat
         with pytest.raises(DatabaseAway):
             machine.load(name, receives=10)
         machine.before = lambda _: None
-        own_postgresql.start()
+        own_server.start()
         assert machine.state("items") == ("", "")
         assert machine.load(name, receives=11).loaded["items"].applied == 1
 
@@ -509,7 +530,13 @@ def test_a_table_that_somebody_has_dropped_parks_it_with_its_reason(machine, tab
         "items",
         DECLARED
         + """
-    insert_table_queries = [items, "delete from items using replaced_items as r where false"]
+    insert_table_queries = [
+        items,
+        {
+            "postgresql": "delete from items using replaced_items as r where false",
+            "mysql": "delete i from items as i join replaced_items as r where false",
+        },
+    ]
     """,
     )
     machine.load_lines("items", put(1, "a", v="1"))
@@ -518,7 +545,7 @@ def test_a_table_that_somebody_has_dropped_parks_it_with_its_reason(machine, tab
     assert machine.load(name).waiting == {name}
     parked_for, reason = machine.state("items")
     assert parked_for == "plugin"
-    assert "does not exist" in reason
+    assert machine.of_engine("does not exist", "doesn't exist") in reason
 
 
 def test_no_value_of_an_item_reaches_a_log(machine, capsys):
@@ -600,7 +627,7 @@ def test_when_the_database_goes_away_between_portions_what_is_committed_stays_ar
             commits.append(step)
             if len(commits) == 3:
                 machine.before = lambda _: None
-                ended_sessions(machine)
+                machine.end_session()
 
     machine.before = end
     with pytest.raises(DatabaseAway):
@@ -759,9 +786,9 @@ def test_a_statement_that_is_refused_parks_the_table_with_its_file_line_and_colu
         """
         key = "id"
         columns = {"id": "text"}
-        create_table_queries = ["create table if not exists items (id text primary key)"]
+        create_table_queries = ["create table if not exists items (id varchar(99))"]
         insert_table_queries = [
-            "insert into items select id from staged on conflict do nothing",
+            "insert into items select id from staged",
             "delete from items where id in (select id from removed) and nowhere = id",
         ]
         drop_table_queries = ["drop table if exists items"]
@@ -771,7 +798,9 @@ def test_a_statement_that_is_refused_parks_the_table_with_its_file_line_and_colu
     machine.load_lines("items", line("items", 1, {"id": {"S": "a"}}, {}))
     why, reason = machine.state("items")
     assert why == "plugin"
-    place = (
-        f"{machine.folder / 'items.py'}:7:65, insert_table_queries[1]: the database answers 42703"
+    place = machine.of_engine("7:65", "7:6")  # only PostgreSQL says where in the statement
+    (code,) = codes(machine, "42703")
+    assert reason.startswith(
+        f"{machine.folder / 'items.py'}:{place}, insert_table_queries[1]: "
+        f"the database answers {code}"
     )
-    assert reason.startswith(place)

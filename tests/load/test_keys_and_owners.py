@@ -4,6 +4,8 @@ import pytest
 
 from support.load import changed, line
 
+pytestmark = pytest.mark.each_engine
+
 DECLARED = """
     from dynaurora import Table
 

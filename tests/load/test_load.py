@@ -1,6 +1,10 @@
 """The load: docs/arbitration.md, section 2.4, sentence by sentence."""
 
+import pytest
+
 from support.load import line
+
+pytestmark = pytest.mark.each_engine
 
 ORDERS = """
     from dynaurora import Table, column

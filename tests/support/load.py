@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 from dynaurora.adapters.database import Database, engine_of
 from dynaurora.adapters.memory import MemoryObjects
@@ -23,6 +24,7 @@ from dynaurora.model.claims import claim_to, packed
 from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import decode_line, encode_line, pointer_to
 from dynaurora.plugins.folder import PluginFolder
+from dynaurora.plugins.statements import dialect_of
 from dynaurora.settings import DatabaseSettings
 from support.servers import Server
 
@@ -30,6 +32,12 @@ ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 LABEL = "2026-01-01T00:00:00.000"
 PATIENCE_S = 20
+
+LOCK = ("select pg_advisory_xact_lock", "select number from dynaurora.tables where")
+"""How the step that takes the table's lock begins, on one engine or the other."""
+
+ARBITRATION = ("with winners", "insert into dynaurora.ledger_")
+"""How the step that moves the ledger begins."""
 
 
 class Invocation:
@@ -179,13 +187,14 @@ class LoadMachine:
         self.folder = folder / "sqlqueries"
         self.folder.mkdir(exist_ok=True)
         self.url = url
+        self.engine = engine_of(url)
         self.server = Server(url)
         self.database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
         self.clock = Invocation()
         self.before: Step = lambda _: None
         self.after: Step = lambda _: None
         self._numbers = count(1)
-        self._plugins = PluginFolder(self.folder, engine_of(url))
+        self._plugins = PluginFolder(self.folder, self.engine)
 
     def use_schema(self, schema: str) -> None:
         """Keep the metadata in another schema, as another pipeline does."""
@@ -240,6 +249,18 @@ class LoadMachine:
     def rows(self, statement: str) -> list[tuple]:
         with self.database.session() as engine:
             return engine.connection.fetch(statement)
+
+    def of_engine(self, postgresql, mysql):
+        """What the engine of this machine says in its own way."""
+        return postgresql if self.engine == "postgresql" else mysql
+
+    @property
+    def database_name(self) -> str:
+        return urlsplit(self.url).path[1:]
+
+    def quoted(self, name: str) -> str:
+        """A name as the engine quotes it."""
+        return dialect_of(self.engine).quoted(name)
 
     def execute(self, statement: str) -> None:
         with self.database.session() as engine:

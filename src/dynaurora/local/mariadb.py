@@ -49,6 +49,7 @@ _SETTINGS: Final = (
     "--default-time-zone=+00:00",  # as in Aurora
     "--innodb-buffer-pool-size=256M",
     "--innodb-flush-log-at-trx-commit=1",
+    "--innodb-autoinc-lock-mode=2",  # MySQL 8's; with MariaDB's, loads that quarantine deadlock
     "--max-allowed-packet=64M",
     "--local-infile=1",
     "--performance-schema=off",
@@ -233,7 +234,9 @@ class Programs:
             f"--lc-messages-dir={self._share}",
             f"--character-sets-dir={self._share / 'charsets'}",
         )
-        return [self._program, "--no-defaults", f"--datadir={data}", *share, *user, *options]
+        # A server that starts deletes what others keep in a temporary folder that they share.
+        folders = (f"--datadir={data}", f"--tmpdir={data}")
+        return [self._program, "--no-defaults", *folders, *share, *user, *options]
 
     def first_statements(self) -> bytes:
         """What makes the server's own tables: a statement a line, as ``--bootstrap`` reads them."""

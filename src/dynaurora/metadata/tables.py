@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from dynaurora.errors import (
     DatabaseAway,
@@ -26,6 +26,9 @@ it; an operator dropped it; the database kept answering with a code in no class.
 
 StillMakes = Callable[[str, str], bool]
 """``still_makes(table, sql_table)``: whether the plugin of the table makes the SQL table now."""
+
+DROP_TRIES: Final = 5
+"""Of a drop that meets loads; they lock rows in another order where notes of theirs are locked."""
 
 _MENDED_BY_A_CHANGED_PLUGIN = frozenset({"unknown", "plugin", "error"})
 
@@ -170,15 +173,32 @@ class Metadata:
             self._connection.execute(self._queries["claim_sql_table"], parameters)
 
     def drop_tables(self, plugin: Plugin, registration: Registration, reason: str) -> None:
-        """Run the drop list under the table's exclusive lock, raise the generation, park."""
+        """Raise the generation and park, under the table's exclusive lock; run the drop list.
+
+        In this order, because DDL of MySQL commits: who waits for the lock has to find the table
+        parked. What fails then is done again by another drop. Raises ``LoadRace`` where the drop
+        has met a load again and again.
+        """
+        for number in range(1, DROP_TRIES + 1):
+            try:
+                self._drop_tables(plugin, registration, reason)
+            except LoadRace:
+                if number == DROP_TRIES:
+                    raise
+            else:
+                return
+
+    def _drop_tables(self, plugin: Plugin, registration: Registration, reason: str) -> None:
         with self._connection.transaction():
             lock = self._queries["lock_table_exclusive"]
             self._connection.execute(lock, [self.schema, registration.number])
-            for statement in plugin.drop:
-                self._connection.execute(statement)
-            for name in ("release_sql_tables", "forget_objects", "forget_table_ids"):
+            for name in ("forget_objects", "forget_table_ids"):
                 self._connection.execute(self._queries[name], [registration.number])
             self._connection.execute(self._queries["drop_table"], [reason, registration.number])
+            for statement in plugin.drop:
+                self._connection.execute(statement)
+            release = self._queries["release_sql_tables"]
+            self._connection.execute(release, [registration.number])
 
     def renew(self, registration: Registration) -> Registration:
         """Raise the generation: every item's newest change is applied once more when it comes."""
