@@ -48,6 +48,13 @@ def test_changes_on_an_empty_server_of_its_own(preview):
     assert "\x1b[" not in out
 
 
+def test_mysql_is_told_that_it_cannot_be_previewed(preview):
+    told = preview("items", "--changes", "-", "--database", "mysql://root@localhost/nowhere")
+    assert told.returncode == 1
+    assert "MySQL commits at every CREATE" in told.stderr.decode()
+    assert "--scratch" in told.stderr.decode()
+
+
 def test_changes_of_a_file_on_a_database(preview, database_url, tmp_path):
     with LoadMachine(database_url, tmp_path) as machine:
         machine.load_lines("items", put(1, "a", v="1", tags=["x", "y"]), put(2, "b", v="1"))

@@ -6,7 +6,7 @@ from support.load import LoadMachine
 
 
 @pytest.fixture
-def machine(database_url, tmp_path):
+def machine(server, tmp_path):
     """A load that is driven by hand: put objects, write plugins, look at rows."""
-    with LoadMachine(database_url, tmp_path) as found:
+    with LoadMachine(server.url, tmp_path) as found:
         yield found

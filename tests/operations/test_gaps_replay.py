@@ -12,6 +12,8 @@ from support.leftovers import MAPPING, given_up, stream_record, undelivered
 from support.load import Crash
 from support.operations import done
 
+pytestmark = pytest.mark.each_engine
+
 ERRORS = "(errors)/items/processing-failed/2026/01/01/00/1"
 
 

@@ -1,10 +1,14 @@
 """Status: what is parked, quarantined, missing or waiting, and what mends it."""
 
+import pytest
+
 from dynaurora.model.events import ObjectName
 from dynaurora.operations import status
 from support.items import DECLARED, put
 from support.load import stream_arn
 from support.operations import done
+
+pytestmark = pytest.mark.each_engine
 
 
 def test_of_an_empty_pipeline_all_is_well(machine):
@@ -42,7 +46,7 @@ def test_what_the_sweep_should_have_loaded_needs_a_person(machine):
 def test_a_parked_table_is_told_with_since_when_and_what_mends_it(machine):
     name = machine.put("items", put(1, "a", v="1"))
     machine.load(name)
-    machine.execute("update dynaurora.tables set parked_at = '2026-01-01T00:00:00Z'")
+    machine.execute("update dynaurora.tables set parked_at = '2026-01-01 00:00:00'")
     machine.load(name)
     (parked,) = done(machine, "status")["parked"]
     assert (parked["table"], parked["parked_for"]) == ("items", "unknown")

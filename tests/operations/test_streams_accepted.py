@@ -7,6 +7,8 @@ from support.items import DECLARED, put
 from support.load import LABEL, stream_arn
 from support.operations import done
 
+pytestmark = pytest.mark.each_engine
+
 OLDER = stream_arn("items", "2025-01-01T00:00:00.000")
 
 

@@ -56,10 +56,12 @@ class Place:
 
         project = self._project
         if url:
+            _check_engine(url)
             with _session(url) as engine:
                 yield engine
         elif not is_scratch and project is not None and project.database.url:
             _check_reach(project)
+            _check_engine(project.database.url)
             with session(project) as engine:
                 yield engine
         else:
@@ -113,6 +115,20 @@ def _check_reach(project: "Project") -> None:
             "not this one",
             "a database that can be reached from here",
             "Preview with --scratch on an empty one, or with --database URL on a copy.",
+        )
+
+
+def _check_engine(url: str) -> None:
+    from dynaurora.adapters.database import engine_of
+    from dynaurora.errors import SettingsError
+
+    if engine_of(url) == "mysql":
+        raise SettingsError(
+            "the database of a preview",
+            "MySQL commits at every CREATE, so what a preview makes would stay",
+            "PostgreSQL, for now",
+            "Preview with --scratch on an empty PostgreSQL, or try the plugin on MySQL in a test "
+            "(docs/testing.md).",
         )
 
 

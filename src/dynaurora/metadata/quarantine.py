@@ -106,7 +106,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     return Entry(
         number,
         table,
-        key.hex,
+        key.hex() if isinstance(key, bytes) else key.hex,  # a UUID on PostgreSQL
         f"{int(version):057d}",
         state,
         reason,
