@@ -1,6 +1,7 @@
 """From settings to a connection: the URL says the engine, a secret may give user and password.
 
-A new engine is one dialect, one adapter and one line here.
+A new engine is a dialect, an adapter and a file of statements of its name, and one word in
+`dynaurora.plugins.contract.ENGINES`.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import orjson
 from dynaurora.adapters.aws import aws_errors
 from dynaurora.errors import DatabaseAway, SettingsError
 from dynaurora.etl import Engine
+from dynaurora.plugins.contract import ENGINES
 from dynaurora.plugins.contract import Engine as EngineName
 from dynaurora.plugins.statements import dialect_of
 from dynaurora.ports import Connection
@@ -28,14 +30,14 @@ def engine_of(url: str) -> EngineName:
         parts = urlsplit(url)
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme in ("postgresql", "postgres"):
-        return "postgresql"
-    if parts.scheme == "mysql":
-        return "mysql"
+    scheme = "postgresql" if parts.scheme == "postgres" else parts.scheme
+    for engine in ENGINES:
+        if engine == scheme:
+            return engine
     raise SettingsError(
         _SETTING,
         f'it begins with "{parts.scheme}:"' if parts.scheme else "it is no URL",
-        "postgresql://user@host:5432/database or mysql://user@host:3306/database",
+        " or ".join(f"{engine}://user@host/database" for engine in ENGINES),
         "Correct it; the password belongs into a secret (DYNAURORA_DATABASE_SECRET_ARN).",
     )
 

@@ -22,6 +22,7 @@ from dynaurora.plugins.loading import Reading, finding_error, read_plugin
 from dynaurora.plugins.overlaps import overlaps
 from dynaurora.plugins.relations import relations_used
 from dynaurora.plugins.rules import Finding, Written, created_index, findings
+from dynaurora.plugins.statements import dialect_of
 
 _MOST_BYTES: Final = 2 << 30
 """Of memory: a plugin that fills it must not take the machine along."""
@@ -115,12 +116,8 @@ def _overlaps(path: Path, reading: Reading) -> Iterator[Problem]:
 
 
 def _indexes(plugin: Plugin) -> list[str]:
-    """Those that share their names with others: on MySQL each table has names of its own.
-
-    https://www.postgresql.org/docs/15/sql-createindex.html,
-    https://dev.mysql.com/doc/refman/8.0/en/create-index.html
-    """
-    if plugin.engine == "mysql":
+    """Those that share their names with others."""
+    if dialect_of(plugin.engine).has_index_names_per_table:
         return []
     found = (created_index(statement, plugin.engine) for statement in dict.fromkeys(plugin.create))
     return [name for name in found if name]

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final, Literal
 
 from dynaurora.plugins.contract import Engine
+from dynaurora.plugins.statements import dialect_of
 from dynaurora.plugins.tables import owner_of
 from dynaurora.plugins.tokens import Token, tokens
 
@@ -266,9 +267,10 @@ _NO_COLUMNS: Final = frozenset("constraint primary unique foreign check exclude 
 
 
 def _adds_columns_again(statement: _Statement) -> Iterator[Finding]:
-    """MySQL has no IF NOT EXISTS here."""
+    """Where the engine has an IF NOT EXISTS for it."""
     words = [token.text for token in statement.tokens]
-    if words[:2] != ["alter", "table"] or statement.written.engine != "postgresql":
+    dialect = dialect_of(statement.written.engine)
+    if words[:2] != ["alter", "table"] or not dialect.has_add_column_if_not_exists:
         return
     for number, word in enumerate(words):
         if word != "add" or statement.tokens[number].kind != "word":
@@ -287,8 +289,8 @@ def _adds_columns_again(statement: _Statement) -> Iterator[Finding]:
 def _can_run_again(statement: _Statement) -> bool:
     if statement.begins_with("if", "not", "exists") or statement.begins_with("or", "replace"):
         return True
-    # The loader takes MySQL's "index exists" for no error, for MySQL has no IF NOT EXISTS here.
-    return statement.written.engine == "mysql" and "index" in _kind(statement)
+    has_own = dialect_of(statement.written.engine).has_index_names_per_table
+    return has_own and "index" in _kind(statement)
 
 
 def _kind(statement: _Statement) -> list[str]:

@@ -3,42 +3,31 @@ checks, without a parser.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from functools import cache
+from typing import Literal
 
 from dynaurora.plugins.contract import Engine
+from dynaurora.plugins.statements import dialect_of
 
 Kind = Literal["word", "quoted", "end", "other"]
 
-_BACKSLASHES: Final = r"(?:[^'\\]|\\.|'')*(?:'|\Z)"
-_POSTGRESQL_TEXT: Final = (
-    rf"[eE]'{_BACKSLASHES} | '(?:[^']|'')*(?:'|\Z)"
-    r" | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)"
-)
-_POSTGRESQL_QUOTED: Final = r'"(?:[^"]|"")*(?:"|\Z)'
-_MYSQL_TEXT: Final = rf"'{_BACKSLASHES}"
-_MYSQL_QUOTED: Final = r'`(?:[^`]|``)*(?:`|\Z) | "(?:[^"\\]|\\.|"")*(?:"|\Z)'
 
-
-def _pattern(text: str, quoted: str) -> re.Pattern[str]:
+@cache
+def _pattern(engine: Engine) -> re.Pattern[str]:
+    dialect = dialect_of(engine)
     return re.compile(
         rf"""
         (?P<skipped> --[^\n]* | /\*.*?(?:\*/|\Z) | \s+ )
-      | (?P<text> {text} )
-      | (?P<quoted> {quoted} )
+      | (?P<text> {dialect.text_pattern} )
+      | (?P<quoted> {dialect.name_pattern} )
       | (?P<word> [^\W\d][\w$]* )
       | (?P<end> ; )
       | (?P<other> . )
         """,
         re.VERBOSE | re.DOTALL,
     )
-
-
-_PATTERNS: Final[Mapping[Engine, re.Pattern[str]]] = {
-    "postgresql": _pattern(_POSTGRESQL_TEXT, _POSTGRESQL_QUOTED),
-    "mysql": _pattern(_MYSQL_TEXT, _MYSQL_QUOTED),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +41,7 @@ class Token:
 
 def tokens(statement: str, engine: Engine) -> Iterator[Token]:
     """Everything but white space and comments; a text is a token without its content."""
-    for match in _PATTERNS[engine].finditer(statement):
+    for match in _pattern(engine).finditer(statement):
         kind, start = match.lastgroup, match.start()
         found = match.group()
         if kind == "word":

@@ -17,9 +17,9 @@ from sqlglot import exp
 from dynaurora.plugins.contract import ENGINES, Plugin
 from dynaurora.plugins.relations import relations
 from dynaurora.plugins.rules import Finding, Written
+from dynaurora.plugins.statements import dialect_of
 from dynaurora.plugins.tokens import tokens
 
-_DIALECTS: Final = {"postgresql": "postgres", "mysql": "mysql"}
 _EVERYWHERE: Final = frozenset(
     "ctid xmin xmax cmin cmax tableoid user session_user current_role current_catalog".split()
 )
@@ -41,9 +41,8 @@ class _Named:
 
     def has(self, identifier: exp.Expr, engine: str) -> bool:
         """Whether an identifier, folded as the engine folds it, is a column."""
-        if engine == "mysql":
-            return identifier.name.lower() in {name.lower() for name in self.columns}
-        return _folded(identifier) in self.columns
+        fold = dialect_of(engine).folded
+        return fold(_folded(identifier)) in map(fold, self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def _parsed(statement: Written) -> _Parsed:
     if all(token.kind == "end" for token in tokens(statement.text, statement.engine)):
         return None
     try:
-        return sqlglot.parse_one(statement.text, dialect=_DIALECTS[statement.engine])
+        return sqlglot.parse_one(statement.text, dialect=dialect_of(statement.engine).parser)
     except sqlglot.errors.SqlglotError as error:
         return error
 
@@ -176,7 +175,7 @@ class _Statement:
                     table,
                     f"MySQL cannot open {name} twice in one statement (error 1137)",
                     "Split it in two, or read it once.",
-                    is_error=self._engine == "mysql",
+                    is_error=dialect_of(self._engine).opens_temporary_tables_once,
                 )
             seen.add(name)
 
@@ -274,7 +273,7 @@ class _Statement:
         name = _folded(identifier)
         said = f"{source.name} has no column {name}"
         same = next((one for one in source.columns if one.lower() == name.lower()), None)
-        if same is not None and self._engine == "postgresql":
+        if same is not None:
             snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in same)
             return self._found(
                 identifier,

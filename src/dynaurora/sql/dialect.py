@@ -40,6 +40,19 @@ class Dialect(Protocol):
     most_index_bytes: int
     """Of an index, all of its columns together."""
 
+    parser: str
+    """What sqlglot calls the engine."""
+    text_pattern: str
+    """What begins and ends a text: a verbose regular expression."""
+    name_pattern: str
+    """The same of a name in quotes."""
+    opens_temporary_tables_once: bool
+    """Whether a statement may name a temporary table once only."""
+    has_index_names_per_table: bool
+    """Whether each table has names of its own for indexes; such an engine knows no ``create index
+    if not exists``, and what it answers where there is one is no error."""
+    has_add_column_if_not_exists: bool
+
     def queries(self, schema: str) -> Queries:
         """The hand-written statements, for a metadata schema of this (unquoted) name."""
         ...

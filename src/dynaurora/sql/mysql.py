@@ -39,6 +39,8 @@ name_type = "varchar(255)"
 item_type = "longtext"
 
 OLD_TABLE_CODES = frozenset({"1054"})
+UNPLANNED_CODES: frozenset[str] = frozenset()
+EXPLAIN = "explain "
 
 CHARACTER_SET: Final = (
     "default character set utf8mb4 "
@@ -58,6 +60,17 @@ most_index_bytes = 3072
 INDEX_PREFIX: Final = 255
 """Characters of a long text, or bytes, that an index has: as many as a key has.
 https://dev.mysql.com/doc/refman/8.0/en/column-indexes.html#column-indexes-prefix"""
+
+parser = "mysql"
+text_pattern = r"'(?:[^'\\]|\\.|'')*(?:'|\Z)"
+"""https://dev.mysql.com/doc/refman/8.0/en/string-literals.html"""
+name_pattern = r'`(?:[^`]|``)*(?:`|\Z) | "(?:[^"\\]|\\.|"")*(?:"|\Z)'
+opens_temporary_tables_once = True
+"""https://dev.mysql.com/doc/refman/8.0/en/temporary-table-problems.html"""
+has_index_names_per_table = True
+"""https://dev.mysql.com/doc/refman/8.0/en/create-index.html"""
+has_add_column_if_not_exists = False
+"""MariaDB alone has it. https://dev.mysql.com/doc/refman/8.0/en/alter-table.html"""
 
 _CHARACTER_BYTES: Final = 4
 _DECIMAL: Final = re.compile(r"decimal\((\d+)(?:,(\d+))?\)")

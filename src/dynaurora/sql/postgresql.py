@@ -43,6 +43,17 @@ most_columns = 1600
 """https://www.postgresql.org/docs/15/limits.html"""
 most_index_bytes = 0
 
+parser = "postgres"
+text_pattern = (
+    r"[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z)"
+    r" | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)"
+)
+"""https://www.postgresql.org/docs/15/sql-syntax-lexical.html#SQL-SYNTAX-CONSTANTS"""
+name_pattern = r'"(?:[^"]|"")*(?:"|\Z)'
+opens_temporary_tables_once = False
+has_index_names_per_table = False
+has_add_column_if_not_exists = True
+
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NUL_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
