@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 # An installed package brings them by its entry point; these tests need none to be installed.
-from dynaurora.testing.fixtures import dynaurora_bench, dynaurora_server, plugin  # noqa: F401
+from dynaurora.testing.fixtures import (  # noqa: F401
+    dynaurora_bench,
+    dynaurora_server,
+    plugin,
+)
 
 TEST_MYSQL_URL = "DYNAURORA_TEST_MYSQL_URL"
 
@@ -69,6 +73,12 @@ def local_engine(request):
     if request.param == "mysql":
         request.getfixturevalue("mysql")  # or it is skipped
     return request.param
+
+
+@pytest.fixture(scope="session")
+def dynaurora_engine(local_engine):
+    """Plugins are tried on each of them."""
+    return local_engine
 
 
 @pytest.fixture

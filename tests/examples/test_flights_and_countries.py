@@ -1,5 +1,6 @@
 """How plugins are tested: those of sqlqueries/, with the fixture ``plugin`` (docs/testing.md)."""
 
+from datetime import date
 from decimal import Decimal
 
 FLIGHT = {
@@ -51,8 +52,8 @@ def test_a_plane_that_retires_leaves_the_planes(plugin):
     fleet.put({**key, "kind": "plane", "flights": 15, "seats": 149})
     fleet.put({**key, "kind": "retired", "flights": "none", "retired_on": "2013-02-01"})
     assert fleet.rows("select * from fleet_planes") == []
-    assert fleet.rows("select tailnum, retired_on::text from fleet_retired") == [
-        ("N14228", "2013-02-01")
+    assert fleet.rows("select tailnum, retired_on from fleet_retired") == [
+        ("N14228", date(2013, 2, 1))
     ]
     fleet.assert_idempotent()
 
@@ -82,7 +83,8 @@ def test_a_flight_without_a_carrier_waits_in_quarantine(plugin):
     (refused,) = flights.quarantined
     assert refused.item["flight"] == 1714
     assert refused.reason == "database"
-    assert 'null value in column "carrier"' in refused.message
+    assert "carrier" in refused.message
+    assert "null" in refused.message
 
 
 def test_a_country_keeps_the_borders_that_it_still_has(plugin):

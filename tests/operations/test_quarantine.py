@@ -15,7 +15,7 @@ from dynaurora.operations import quarantine
 from support.items import DECLARED, delete, put
 from support.load import Crash, changed, stream_arn
 from support.operations import done, parts_of
-from support.sql import raising
+from support.sql import codes, raising
 
 pytestmark = pytest.mark.each_engine
 
@@ -57,7 +57,6 @@ def test_a_list_names_its_entries_by_a_number_that_stays(refused):
     assert (entry["table"], entry["reason"], entry["state"]) == ("items", "value", "open")
 
 
-@pytest.mark.engines("postgresql")  # a trigger by hand
 def test_a_list_holds_no_values_and_show_has_everything(refused):
     raising(refused, "P0001", word="secret")
     refused.load_lines("items", put(3, "b", v="secret"))
@@ -65,11 +64,8 @@ def test_a_list_holds_no_values_and_show_has_everything(refused):
     assert "secret" not in told
     assert "1.005" not in told
     shown = done(refused, "quarantine show", number=2)
-    assert (shown["reason"], shown["code"], shown["message"]) == (
-        "database",
-        "P0001",
-        "it holds secret",
-    )
+    assert (shown["reason"], shown["message"]) == ("database", "it holds secret")
+    assert shown["code"] in codes(refused, "P0001")
     assert json.loads(shown["line"])["new"]["v"] == {"S": "secret"}
 
 

@@ -50,7 +50,6 @@ def test_h12_a_plugin_that_has_gained_a_column_is_filled_anew(archived):
     assert rows(archived, "id, v, w") == [("a", "2", "r"), ("b", "1", "q")]
 
 
-@pytest.mark.engines("postgresql")  # SQL by hand
 def test_sums_that_are_kept_by_difference_stay_right(machine):
     machine.plugin("items", WITH_SUM)
     machine.load_lines("items", put(1, "a", g="x", n=1), put(1, "b", g="x", n=2))

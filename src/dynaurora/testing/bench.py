@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from dynaurora.adapters.database import Database
+from dynaurora.adapters.database import Database, engine_of
 from dynaurora.errors import PluginError, TrialError
 from dynaurora.etl import Engine
 from dynaurora.metadata import Metadata
+from dynaurora.plugins.contract import Engine as EngineName
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.folder import load_plugin, table_of
 from dynaurora.plugins.loading import digest_of
@@ -27,25 +27,27 @@ from dynaurora.testing.trial import Trial
 PluginFixture = Callable[[str | PathLike[str]], Trial]
 """What the fixture ``plugin`` is: ``plugin("sqlqueries/orders.py")`` gives a ``Trial``."""
 
-_SCHEMA: Final = "dynaurora"
-
 
 @contextmanager
 def bench(server_url: str) -> Iterator["Bench"]:
-    """A bench in a new database of a server, which is dropped in the end."""
+    """A bench in a new database of a server, which is dropped in the end; and so are the metadata,
+    which have one of their own on MySQL."""
     name = f"trials_{uuid4().hex}"
-    with _session(server_url) as server:
-        server.connection.execute(f"create database {name}")
+    with _session(server_url, name) as server:
+        queries = trial_queries(server)
+        server.connection.execute(queries["make_bench"].replace("{bench}", name))
         try:
-            with _session(urlsplit(server_url)._replace(path=f"/{name}").geturl()) as engine:
-                yield Bench(engine)
+            with _session(urlsplit(server_url)._replace(path=f"/{name}").geturl(), name) as engine:
+                yield Bench(engine, engine_of(server_url))
         finally:
-            server.connection.execute(f"drop database {name} with (force)")
+            server.connection.execute(queries["drop_bench"].replace("{bench}", name))
+            server.connection.execute(queries["drop_metadata"])
 
 
 @contextmanager
-def _session(url: str) -> Iterator[Engine]:
-    database = Database(DatabaseSettings(url=url, secret_arn="", schema=_SCHEMA))
+def _session(url: str, name: str) -> Iterator[Engine]:
+    schema = f"{name}_metadata"
+    database = Database(DatabaseSettings(url=url, secret_arn="", schema=schema))
     try:
         with database.session() as engine:
             yield engine
@@ -56,8 +58,9 @@ def _session(url: str) -> Iterator[Engine]:
 class Bench:
     """A database for the plugins of one test after another."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, name: EngineName) -> None:
         self._engine = engine
+        self._engine_name = name
         self._metadata = Metadata(engine.connection, engine.queries)
         self._metadata.create()
         self._made: dict[str, Plugin] = {}
@@ -89,7 +92,7 @@ class Bench:
         known = self._made.get(table)
         if known is not None and (known.path, known.digest) == (path, digest_of(path.read_bytes())):
             return known
-        plugin = load_plugin(path, table, "postgresql")
+        plugin = load_plugin(path, table, self._engine_name)
         if known is not None:
             self._remove(known)
         self._make(plugin)
@@ -112,7 +115,8 @@ class Bench:
         connection, queries = self._engine.connection, trial_queries(self._engine)
         for name in plugin.sql_tables:
             quoted = self._engine.dialect.quoted(name)
-            connection.execute(f"drop table if exists {quoted} cascade")
+            for statement in queries.starting_with("remove_"):
+                connection.execute(statement.replace("{table}", quoted))
         for statement in ("forget_creation", "release_names"):
             connection.execute(queries[statement], [plugin.table])
         del self._made[plugin.table]

@@ -7,6 +7,7 @@ from typing import Final
 
 from dynaurora.etl import Engine
 from dynaurora.plugins.contract import Plugin
+from dynaurora.testing.loading import trial_queries
 
 Row = tuple[str | None, ...]
 
@@ -59,7 +60,8 @@ def _table(engine: Engine, name: str, ignoring: Collection[str]) -> TableContent
     quoted = engine.dialect.quoted
     every, _ = engine.connection.fetch_named(f"select * from {quoted(name)} limit 0")
     columns = tuple(column for column in every if column not in ignoring)
-    cells = ", ".join(f"cast({quoted(column)} as text)" for column in columns) or "1"
+    cell = trial_queries(engine)["cell"]
+    cells = ", ".join(cell.replace("{column}", quoted(column)) for column in columns) or "1"
     return TableContents(
         columns, Counter(engine.connection.fetch(f"select {cells} from {quoted(name)}"))
     )

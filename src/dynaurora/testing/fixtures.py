@@ -9,6 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from os import PathLike
 
+    from dynaurora.plugins.contract import Engine
     from dynaurora.testing.bench import Bench, PluginFixture
     from dynaurora.testing.trial import Trial
 
@@ -16,14 +17,23 @@ __tracebackhide__ = True  # see trial
 
 
 @pytest.fixture(scope="session")
-def dynaurora_server() -> Iterator[str]:
-    """The URL of a PostgreSQL in which databases may be made: one of our own, started for this.
+def dynaurora_engine() -> "Engine":
+    """The engine that plugins are tried on: ``postgresql``, or ``mysql``, which is MariaDB here.
+
+    A project overrides this fixture in its conftest.py, with ``params`` for both.
+    """
+    return "postgresql"
+
+
+@pytest.fixture(scope="session")
+def dynaurora_server(dynaurora_engine: "Engine") -> Iterator[str]:
+    """The URL of a server in which databases may be made: one of our own, started for this.
 
     A project that has its own overrides this fixture in its conftest.py.
     """
     from dynaurora.local.scratch import scratch_server
 
-    with scratch_server() as server:
+    with scratch_server(dynaurora_engine) as server:
         yield server.url
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final
 
 from dynaurora.etl import Engine, Loaded, load, stage
 from dynaurora.metadata import Metadata
@@ -11,9 +10,6 @@ from dynaurora.model.events import ObjectName
 from dynaurora.plugins.contract import Plugin
 from dynaurora.ports import StoredObject
 from dynaurora.sql.queries import Queries
-
-_ELSEWHERE: Final = "elsewhere"
-_METADATA_ELSEWHERE: Final = "dynaurora_elsewhere"
 
 
 def create_tables(engine: Engine, plugin: Plugin) -> None:
@@ -38,11 +34,13 @@ def load_lines(engine: Engine, plugin: Plugin, lines: Sequence[bytes], number: i
 
 def empty(engine: Engine) -> None:
     """No row of any plugin and no change is left; the tables are."""
-    quoted = engine.dialect.quoted
-    filled = engine.connection.fetch(trial_queries(engine)["filled_tables"])
-    if filled:
-        names = ", ".join(f"{quoted(schema)}.{quoted(name)}" for schema, name in filled)
-        engine.connection.execute(f"truncate {names} restart identity cascade")
+    quoted, queries = engine.dialect.quoted, trial_queries(engine)
+    filled = engine.connection.fetch(queries["filled_tables"])
+    names = [f"{quoted(schema)}.{quoted(name)}" for schema, name in filled]
+    for statement in queries.starting_with("empty_") if names else ():
+        whole = statement.replace("{every}", ", ".join(names))
+        for name in names if "{each}" in whole else names[:1]:
+            engine.connection.execute(whole.replace("{each}", name))
 
 
 def apply_again(engine: Engine, plugin: Plugin) -> None:
@@ -56,19 +54,33 @@ def trial_queries(engine: Engine) -> Queries:
 
 
 @contextmanager
-def elsewhere(engine: Engine) -> Iterator[Engine]:
+def elsewhere(engine: Engine, plugin: Plugin) -> Iterator[Engine]:
     """The same database with nothing of Dynaurora in it: other schemas, which go in the end.
 
-    What is in the usual ones can still be read, as by a plugin that reads another's table.
+    What other plugins have in the usual ones can still be read.
     """
-    execute, dialect = engine.connection.execute, engine.dialect
-    ((here,),) = engine.connection.fetch("select current_schema()")
-    schemas = [dialect.quoted(name) for name in (_ELSEWHERE, _METADATA_ELSEWHERE)]
-    execute(f"create schema {schemas[0]}")
-    execute(f"set search_path to {schemas[0]}, {dialect.quoted(here)}")
+    quoted, queries = engine.dialect.quoted, trial_queries(engine)
+    ((here,),) = engine.connection.fetch(queries["here"])
+    there, metadata = f"{here}_elsewhere", f"{here}_elsewhere_metadata"
+
+    def run(name: str, **names: str) -> None:
+        statement = queries[name]
+        for place, text in {"here": here, "there": there, **names}.items():
+            statement = statement.replace(f"{{{place}}}", quoted(text))
+        engine.connection.execute(statement)
+
+    others = [
+        name
+        for schema, name in engine.connection.fetch(queries["filled_tables"])
+        if schema == here and name not in plugin.sql_tables
+    ]
+    run("make_there")
     try:
-        yield replace(engine, queries=dialect.queries(_METADATA_ELSEWHERE))
+        for name in others:
+            run("show_here", table=name)
+        run("go_there")
+        yield replace(engine, queries=engine.dialect.queries(metadata))
     finally:
-        execute(f"set search_path to {dialect.quoted(here)}")
-        for schema in schemas:
-            execute(f"drop schema if exists {schema} cascade")
+        run("go_back")
+        for schema in (there, metadata):
+            run("drop_there", there=schema)

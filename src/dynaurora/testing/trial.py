@@ -153,7 +153,7 @@ class Trial:
                 "Check without them.",
             )
         expected = contents_of(self._engine, self._plugin, ignoring)
-        with elsewhere(self._engine) as engine:
+        with elsewhere(self._engine, self._plugin) as engine:
             create_tables(engine, self._plugin)
             for order in other_orders(self._loads):
                 self._arrive(engine, order)
