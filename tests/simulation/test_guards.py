@@ -5,8 +5,10 @@ guard is for.
 """
 
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 
@@ -22,7 +24,7 @@ from simulation.faults import KINDS
 from simulation.subjects import BASKETS, ORDERS, PRICES, SALES
 from simulation.world import make_history
 from support.items import DECLARED, put
-from support.load import LoadMachine, side_by_side
+from support.load import PATIENCE_S, LoadMachine, side_by_side
 
 HISTORIES = 25
 CHANGES = 200
@@ -292,6 +294,7 @@ lock_shared = edited(
 )
 
 
+@pytest.mark.each_engine
 def test_without_the_table_s_lock_what_looks_across_keys_is_wrong(server, tmp_path, monkeypatch):
     """Two loads of different items of one group have to meet, which they do in a named history."""
     lock_shared(monkeypatch, server.engine)
@@ -326,9 +329,23 @@ def test_without_the_order_of_the_keys_two_loads_deadlock(
             machine.execute(statement)
         lines = [put(2, f"k{number}") for number in range(8)]
         names = [machine.put("items", *lines), machine.put("items", *reversed(lines))]
+        meet_at_the_ledger(machine, other)
         side_by_side(lambda: machine.load(names[0]), lambda: other.load(names[1]))
     deadlock = ENGINES[server.engine].deadlock
     assert (f'"code":"{deadlock}"' in capsys.readouterr().out) == is_out
+
+
+def meet_at_the_ledger(*machines):
+    """Let their next loads arbitrate at once."""
+    barrier = threading.Barrier(len(machines))
+
+    def meet(machine, step):
+        if "insert into dynaurora.ledger_1" in step:
+            machine.before = lambda _: None
+            barrier.wait(PATIENCE_S)
+
+    for machine in machines:
+        machine.before = partial(meet, machine)
 
 
 SLOW = {
