@@ -75,6 +75,19 @@ def test_changes_of_one_load_are_all_in_changes(on_trial):
     ]
 
 
+def test_a_value_comes_as_its_engine_has_it(on_trial, dynaurora_engine):
+    items = on_trial("""
+        from dynaurora import Table
+
+        columns = {"id": "text", "is_new": "boolean", "tags": "text[]", "doc": "json"}
+        items = Table(key="id", columns=columns)
+    """)
+    items.put({"id": "a", "is_new": True, "tags": {"x"}, "doc": {"n": 1}})
+    expected = {"postgresql": (True, ["x"], {"n": 1}), "mysql": (1, '["x"]', '{"n":1}')}
+    assert items.rows("select is_new, tags, doc from items") == [expected[dynaurora_engine]]
+    items.assert_idempotent()
+
+
 def test_the_time_of_a_change_can_be_said(on_trial):
     items = on_trial("""
         key = "id"
