@@ -26,9 +26,6 @@ HISTORY = """
 """
 
 
-pytestmark = pytest.mark.each_engine
-
-
 @pytest.fixture
 def items(machine):
     """Loads changes after the plugin became one with these columns, beside the key."""

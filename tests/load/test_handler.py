@@ -4,13 +4,15 @@ import json
 from itertools import count
 from urllib.parse import quote_plus
 
-import psycopg
 import pytest
 
 from dynaurora import commands
 from dynaurora.errors import DatabaseAway, SettingsError
 from support.handlers import LOAD, Context, environment_of, imported
 from support.items import DECLARED, put
+from support.sql import raising
+
+pytestmark = pytest.mark.each_engine
 
 _numbers = count(1)
 
@@ -84,13 +86,7 @@ def test_an_event_of_sqs_is_loaded_and_acknowledged(worker):
 def test_what_comes_again_is_told_by_its_message(worker):
     worker.machine.plugin("items", DECLARED)
     worker.told_of(worker.put("items/1", put(1, "a", v="1")))
-    worker.machine.execute(
-        "create function refuse() returns trigger language plpgsql as "
-        "$$ begin raise exception 'no' using errcode = 'XX000'; end $$"
-    )
-    worker.machine.execute(
-        "create trigger refuse before update on items for each row execute function refuse()"
-    )
+    raising(worker.machine, "XX000", word="2")
     keys = [worker.put("items/2", put(2, "a", v="2")), worker.put("unknown/1", b"{}")]
     assert worker.told_of(*keys) == {"batchItemFailures": [{"itemIdentifier": "items/2"}]}
 
@@ -98,7 +94,11 @@ def test_what_comes_again_is_told_by_its_message(worker):
 def test_a_database_that_is_away_raises(worker, tmp_path):
     worker.machine.plugin("items", DECLARED)
     key = worker.put("items/1", put(1, "a", v="1"))
-    worker.start(DYNAURORA_DATABASE_URL=f"postgresql://postgres@/nowhere?host={tmp_path}")
+    nowhere = worker.machine.of_engine(
+        f"postgresql://postgres@/nowhere?host={tmp_path}",
+        f"mysql://root@/nowhere?unix_socket={tmp_path}/nowhere",
+    )
+    worker.start(DYNAURORA_DATABASE_URL=nowhere)
     with pytest.raises(DatabaseAway):
         worker.told_of(key)
     assert worker.keys(worker.raw) == [key]
@@ -137,11 +137,7 @@ def test_an_answer_that_a_lambda_cannot_give_says_what_to_do(worker, monkeypatch
 def test_a_command_that_finds_the_database_away_leaves_no_broken_connection(worker):
     command = {"dynaurora": {"command": "gaps list"}}
     assert worker.asked(command) == {"gaps": []}
-    with psycopg.connect(worker.machine.url, autocommit=True) as connection:
-        connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity "
-            "where datname = current_database() and pid <> pg_backend_pid()"
-        )
+    worker.machine.server.end_session(worker.module.DATABASE._connection)
     assert worker.asked(command) == {"gaps": []}
 
 
@@ -157,7 +153,11 @@ def test_a_warm_worker_takes_a_changed_plugin(worker):
 
 def test_user_and_password_come_from_the_secret_when_it_connects(worker, aws):
     worker.machine.plugin("items", DECLARED)
-    worker.machine.execute("create role loader login superuser password 'first'")
+    if worker.machine.engine == "mysql":
+        worker.machine.execute("create user loader identified by 'first'")
+        worker.machine.execute("grant all on *.* to loader")
+    else:
+        worker.machine.execute("create role loader login superuser password 'first'")
     secrets = aws.client("secretsmanager")
     name = f"loader-{next(_numbers)}"
     text = json.dumps({"username": "loader", "password": "first"})
@@ -165,17 +165,20 @@ def test_user_and_password_come_from_the_secret_when_it_connects(worker, aws):
     try:
         worker.start(DYNAURORA_DATABASE_SECRET_ARN=arn)
         worker.told_of(worker.put("items/1", put(1, "a", v="1")))
-        assert worker.machine.rows(
-            "select tableowner from pg_tables where tablename = 'items'"
-        ) == [("loader",)]
+        loaders = worker.machine.of_engine(
+            "select usename from pg_stat_activity where usename = 'loader'",
+            "select user from information_schema.processlist where user = 'loader'",
+        )
+        assert worker.machine.rows(loaders) == [("loader",)]
         secrets.put_secret_value(SecretId=name, SecretString="{}")
         worker.module.DATABASE.close()
         with pytest.raises(SettingsError, match="user and a password"):
             worker.told_of(worker.put("items/2", put(2, "a", v="1")))
     finally:
         worker.module.DATABASE.close()
-        worker.machine.execute("reassign owned by loader to postgres")
-        worker.machine.execute("drop role loader")
+        if worker.machine.engine == "postgresql":
+            worker.machine.execute("reassign owned by loader to postgres")
+        worker.machine.execute(f"drop {worker.machine.of_engine('role', 'user')} loader")
 
 
 def test_a_setting_that_is_missing_is_named(machine, aws, monkeypatch):

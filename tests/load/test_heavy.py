@@ -21,6 +21,8 @@ from dynaurora.plugins.statements import dialect_of
 from support.items import WITH_ROWS, WITH_SUM, delete, put
 from support.load import LoadMachine, side_by_side
 
+pytestmark = pytest.mark.each_engine
+
 WITH_ROWS_AND_NUMBERS = WITH_ROWS.replace('"v": "text",', '"g": "text", "n": "numeric(12,2)",')
 
 

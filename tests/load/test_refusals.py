@@ -3,6 +3,8 @@
 import gzip
 import json
 import random
+import re
+from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +13,8 @@ from dynaurora.model.lines import unreadable_line
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
 from support.load import LoadMachine, changed
 from support.sql import raising
+
+pytestmark = pytest.mark.each_engine
 
 
 def accounted(loaded):
@@ -67,9 +71,10 @@ def test_rows_with_a_long_name_are_staged_under_the_name_that_the_statements_use
     machine.plugin("items", WITH_ROWS.replace('"tags":', f'"{name}":'))
     machine.load_lines("items", put(1, "a", tags=["x", "y"]))
     ((table,),) = machine.rows(
-        "select relname from pg_class where relname ~ '^items_.*[0-9a-f]{8}$'"
+        "select table_name from information_schema.tables where table_name like 'items/_%' "
+        "escape '/'"
     )
-    assert machine.rows(f'select position, tag from "{table}" order by 1') == [(0, "x"), (1, "y")]
+    assert machine.rows(f"select position, tag from {table} order by 1") == [(0, "x"), (1, "y")]
 
 
 @pytest.mark.parametrize("code", ["XX000", "ZZ001", "P0002", "54011"])
@@ -90,7 +95,10 @@ def test_a_code_in_no_row_fails_the_delivery_and_after_five_receives_parks_the_t
 
 
 def test_a_code_in_no_row_while_creating_fails_the_delivery_and_parks_nothing(machine):
-    broken = "do $$ begin raise exception 'no' using errcode = 'ZZ001'; end $$"
+    broken = machine.of_engine(
+        "do $$ begin raise exception 'no' using errcode = 'ZZ001'; end $$",
+        "signal sqlstate '45000' set mysql_errno = 1105",
+    )
     machine.plugin("items", f'{DECLARED}\n    create_table_queries = [items, "{broken}"]')
     name = machine.put("items", put(2, "a", v="1"))
     assert machine.load(name).failed == {name}
@@ -183,6 +191,7 @@ def test_a_change_whose_value_is_refused_is_counted_once_when_an_older_one_is_re
     assert [(reason, text) for _, _, reason, _, _, text in machine.quarantine()] == [("value", bad)]
 
 
+@pytest.mark.engines("postgresql")  # MySQL defers none
 def test_constraints_are_as_deferred_in_each_half_as_in_the_whole(machine):
     machine.plugin(
         "items",
@@ -205,6 +214,7 @@ def test_constraints_are_as_deferred_in_each_half_as_in_the_whole(machine):
     assert (loaded.applied, loaded.quarantined) == (19, 1)
 
 
+@pytest.mark.engines("postgresql")  # MySQL defers none
 def test_a_deferred_constraint_is_checked_before_the_savepoint_is_released(machine):
     machine.plugin(
         "items",
@@ -314,6 +324,8 @@ def test_what_was_applied_stays_applied_when_a_changed_plugin_would_refuse_it(ma
 )
 @pytest.mark.parametrize("plugin", [DECLARED, WITH_HISTORY])
 def test_what_cannot_even_be_staged_is_quarantined_alone(machine, column, value, plugin):
+    if machine.engine == "mysql" and value in ({"\0": "1"}, {"N": "1e400000"}):
+        pytest.skip("text of MySQL holds it")
     machine.plugin("items", plugin.replace('"n":', f'"other": "{column}", "n":'))
     good = [put(3, f"k{n}", v="v", other={"N": "1"}) for n in range(9)]
     bad = put(2, "a", v="v")
@@ -328,6 +340,7 @@ def test_what_cannot_even_be_staged_is_quarantined_alone(machine, column, value,
     assert machine.rows("select v from items where id = 'a'") == [("later",)]
 
 
+@pytest.mark.engines("postgresql")  # a database of MySQL has columns of any encoding
 def test_a_database_of_another_encoding_refuses_what_it_cannot_hold_alone(machine):
     """Without it, one text would keep all others of its load out for ever."""
     machine.execute("create database latin encoding latin1 locale 'C' template template0")
@@ -415,6 +428,7 @@ def one_in_a_hundred(count):
         ("alter table items add foreign key (v) references allowed initially deferred", 11),
     ],
 )
+@pytest.mark.engines("postgresql")
 def test_one_refused_row_in_a_hundred_costs_few_runs_of_the_plugin(machine, refusing, tries):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(1, "first", v="good"))
@@ -442,7 +456,7 @@ def test_a_plugin_that_refuses_every_row_parks_its_table_within_one_load(machine
     name = machine.put("items", *[put(1, f"k{n}", g="g", n="1") for n in range(2_000)])
     assert machine.load(name).waiting == {name}
     assert machine.state("items")[0] == "plugin"
-    assert len(found) <= 125
+    assert len(found) <= machine.of_engine(125, 150)  # MySQL does not say how far it came
 
 
 def test_a_plugin_that_refuses_every_loser_parks_its_table_too(machine):
@@ -464,6 +478,7 @@ def test_lines_that_cannot_be_read_do_not_count_toward_the_budget(machine):
     assert (loaded.applied, loaded.quarantined, loaded.unreadable) == (1, 100, 150)
 
 
+@pytest.mark.engines("postgresql")  # which writes a row as text, whatever its columns are
 def test_relations_look_in_each_part_as_they_do_in_the_whole(machine):
     machine.plugin(
         "items",
@@ -517,12 +532,19 @@ TABLES = {
     "sum": (WITH_SUM, "g", ["items", "sums"]),
     "history": (WITH_HISTORY, "v", ["items", "versions"]),
 }
-KEEPING = """
-    create function keep() returns trigger language plpgsql as $$
-      begin raise exception 'it is kept'; end $$;
-    create trigger keep before delete on items for each row
-      when (old.id like '%7') execute function keep();
-"""
+KEEPING = {
+    "postgresql": [
+        """create function keep() returns trigger language plpgsql as $$
+             begin raise exception 'it is kept'; end $$""",
+        """create trigger keep before delete on items for each row
+             when (old.id like '%7') execute function keep()""",
+    ],
+    "mysql": [
+        """create trigger keep before delete on items for each row begin
+             if old.id like '%7' then signal sqlstate '45000'
+               set mysql_errno = 3819, message_text = 'it is kept'; end if; end""",
+    ],
+}
 
 
 def changes_of_their_own(share):
@@ -544,17 +566,27 @@ def test_a_load_with_refused_rows_leaves_what_loads_of_each_change_leave(machine
     plugin, column, tables = TABLES[kind]
     machine.plugin("items", plugin)
     machine.load(machine.put("items"))
-    machine.execute(f"alter table items add check ({column} <> 'bad'); {KEEPING}")
+    machine.execute(f"alter table items add check ({column} <> 'bad')")
+    for statement in KEEPING[machine.engine]:
+        machine.execute(statement)
     lines = list(changes_of_their_own(share))
     before = [put(1, f"k{n:02}", v="v", g="g", n=n, tags=["t"]) for n in range(0, 60, 3)]
 
     def left_by(loads):
-        metadata = "dynaurora.ledger_1, dynaurora.quarantine, dynaurora.objects"
-        machine.execute(f"truncate {', '.join(tables)}, {metadata}")
+        metadata = [f"dynaurora.{name}" for name in ("ledger_1", "quarantine", "objects")]
+        if machine.engine == "postgresql":
+            machine.execute(f"truncate {', '.join([*tables, *metadata])}")
+        else:  # from the last to the first: rows in items go before their items
+            machine.execute("set foreign_key_checks = 0")
+            for table in [*tables, *metadata]:
+                machine.execute(f"truncate table {table}")
+            machine.execute("set foreign_key_checks = 1")
         machine.load_lines("items", *before)
         for part in loads:
             machine.load_lines("items", *part)
-        found = {table: sorted(map(str, machine.rows(f"table {table}"))) for table in tables}
+        found = {
+            table: sorted(map(str, machine.rows(f"select * from {table}"))) for table in tables
+        }
         found["sums"] = (
             machine.rows("select * from sums where items <> 0 order by g") if kind == "sum" else []
         )
@@ -562,3 +594,30 @@ def test_a_load_with_refused_rows_leaves_what_loads_of_each_change_leave(machine
         return found, ledger, sorted(text for *_, text in machine.quarantine())
 
     assert left_by([lines]) == left_by([line] for line in lines)
+
+
+RELATION = re.compile(r"\b(?:from|join|into|update)\s+`?(_?[a-z_]*)")
+
+
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize("plugin", [DECLARED, WITH_ROWS, WITH_SUM, WITH_HISTORY])
+def test_no_statement_of_a_load_commits_or_names_a_temporary_table_twice(machine, plugin):
+    """MySQL opens a temporary table once per statement (1137), which MariaDB does not show."""
+    machine.plugin("items", plugin)
+    machine.load(machine.put("items"))
+    machine.execute("alter table items add check (id <> 'bad')")
+    machine.load_lines("items", put(5, "a", v="5"))
+    steps = []
+    machine.before = steps.append
+    lines = [put(4, "a", v="4"), put(6, "bad", v="6"), put(7, "c", n="1.005"), delete(8, "d")]
+    machine.load_lines("items", *lines, machine.pointer(put(9, "e", v="e", tags=["x"])), b"junk")
+    assert machine.rows("select count(*) from dynaurora.quarantine where state = 'open'") >= [(2,)]
+    commits = re.compile(
+        r"^\s*(?!create temporary )(create|alter|truncate|drop|rename|grant)", re.IGNORECASE
+    )
+    assert [step for step in steps if commits.match(step)] == []
+    temporary = set(re.findall(r"^create temporary table `?(\w+)", "\n".join(steps), re.MULTILINE))
+    assert {"staged", "_won", "_numbered"} <= temporary
+    for step in steps:
+        named = Counter(name for name in RELATION.findall(step) if name in temporary)
+        assert not named or max(named.values()) == 1, step

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 """
 
 import base64
+import json
 import random
 from decimal import Decimal
 
@@ -12,6 +13,8 @@ import pytest
 
 from support.items import DECLARED, WITH_ROWS, put
 from support.load import line
+
+pytestmark = pytest.mark.each_engine
 
 ITEM_BYTES = 400 * 1024 - 100
 """Of an attribute, less its name and the key."""
@@ -49,7 +52,11 @@ def test_an_attribute_as_large_as_an_item_arrives_exactly(machine, column, value
     machine.plugin("items", DECLARED.replace('"v": "text"', f'"v": "{column}"'))
     loaded = machine.load_lines("items", put(1, "a", v=value), put(1, "b"))
     assert (loaded.applied, loaded.quarantined) == (2, 0)
-    assert machine.rows("select v from items order by id") == [(becomes,), (None,)]
+    ((found,), nothing) = machine.rows("select v from items order by id")
+    if machine.engine == "mysql" and column not in ("text", "bytes"):
+        found = json.loads(found, parse_int=Decimal)
+        found = list(map(bytes.fromhex, found)) if column == "bytes[]" else found
+    assert (found, nothing) == (becomes, (None,))
 
 
 def test_a_row_of_many_megabytes_arrives_exactly(machine):
@@ -57,7 +64,8 @@ def test_a_row_of_many_megabytes_arrives_exactly(machine):
     machine.plugin("items", DECLARED.replace('"v": "text",', columns))
     loaded = machine.load_lines("items", *[put(1, f"k{n}", v=CONTROLS) for n in range(3)])
     assert loaded.applied == 3
-    assert machine.rows("select distinct v0 #>> '{}', w5 from items") == [(CONTROLS, CONTROLS)]
+    text = machine.of_engine("v0 #>> '{}'", "json_unquote(v0)")
+    assert machine.rows(f"select distinct {text}, w5 from items") == [(CONTROLS, CONTROLS)]
 
 
 def test_an_item_of_a_hundred_thousand_rows_arrives_exactly(machine):
@@ -82,6 +90,7 @@ def item(seq, partition, sort, value="v"):
     return line("items", seq, {"p": {"S": partition}, "s": {"S": sort}}, {"v": {"S": value}})
 
 
+@pytest.mark.engines("postgresql")  # a key of MySQL has 255 characters
 def test_the_longest_keys_are_loaded_unless_no_index_can_hold_them(machine):
     machine.plugin("items", TWO_KEYS)
     good = [
@@ -95,6 +104,7 @@ def test_the_longest_keys_are_loaded_unless_no_index_can_hold_them(machine):
     assert [(code, text) for *_, code, text in machine.quarantine()] == [("54000", bad)]
 
 
+@pytest.mark.engines("postgresql")  # an index of MySQL holds how long texts begin
 def test_what_an_index_cannot_hold_is_refused_alone(machine):
     machine.plugin("items", TWO_KEYS)
     bad = item(2, "b", "s", WORDS)
@@ -103,6 +113,7 @@ def test_what_an_index_cannot_hold_is_refused_alone(machine):
     assert [(code, text) for *_, code, text in machine.quarantine()] == [("54000", bad)]
 
 
+@pytest.mark.engines("postgresql")  # a table of MySQL has 1,017 columns
 def test_more_values_than_fit_a_page_are_refused_alone(machine):
     """A page has 8 KB, and what is short is not stored elsewhere."""
     columns = "".join(f'"c{n}": "text", ' for n in range(1_500))

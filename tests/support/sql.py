@@ -18,6 +18,9 @@ _MYSQL = {
     "53200": ("1040",),
     "57014": ("1053",),
     "XX000": ("1105",),
+    "ZZ001": ("65000",),
+    "P0002": ("1329",),
+    "54011": ("1113",),
 }
 """What MySQL and MariaDB answer where PostgreSQL answers so."""
 
