@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dynaurora.plugins.contract import ENGINES
 from dynaurora.plugins.tokens import tokens
 
 PLUGIN = """
@@ -185,6 +186,18 @@ def test_mysql_reads_columns_in_any_case(folder):
     """
     assert folder.problems(plugin, engine="mysql") == []
     assert "folds unquoted names" in folder.problems(plugin)[0]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_stands_in_double_quotes_is_a_name_on_each_engine(folder, engine):
+    plugin = """
+        key = "order"
+        columns = {"order": "text"}
+        insert_table_queries = ['insert into log select "order" from staged']
+    """
+    assert folder.problems(plugin, engine=engine) == []
+    (found,) = folder.problems(plugin.replace('select "order"', 'select "odrer"'), engine=engine)
+    assert 'staged has no column odrer. Did you mean "order"?' in found
 
 
 def test_mysql_opens_a_temporary_table_once_per_statement(folder):

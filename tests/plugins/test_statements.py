@@ -3,13 +3,14 @@
 import os
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nasty_table import LONG, NASTY, NASTY_HISTORY, NASTY_KIND
 
 from dynaurora import Table, column, rows
+from dynaurora.adapters.database import Database
+from dynaurora.errors import RowRefused
 from dynaurora.plugins.contract import ENGINES
 from dynaurora.plugins.statements import (
     create_statements,
@@ -21,6 +22,9 @@ from dynaurora.plugins.statements import (
 )
 from dynaurora.plugins.tables import SqlTable, sql_tables, staged_relation
 from dynaurora.ports import RelationColumn
+from dynaurora.settings import DatabaseSettings
+
+pytestmark = pytest.mark.each_engine
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 PLUGIN_TABLE = "prod.Order-Lines"
@@ -125,23 +129,24 @@ def test_an_engine_without_its_file_is_not_known():
             find("oracle")
 
 
-class Server:
+class Made:
     """Tables on a real server, and the relations of a load, filled by hand."""
 
-    def __init__(self, connection, tables: list[SqlTable]):
-        self.connection = connection
-        self.tables = tables
-        self.dialect = dialect_of("postgresql")
+    def __init__(self, engine, table: Table):
+        self.connection = engine.connection
+        self.dialect = engine.dialect
+        self.engine = engine.dialect.engine
+        self.tables: list[SqlTable] = tables_of(table, engine=self.engine)
 
     def run(self, statements):
         for statement in statements:
             self.connection.execute(statement)
 
     def create(self):
-        self.run(create_statements(self.tables, "postgresql"))
+        self.run(create_statements(self.tables, self.engine))
 
     def drop(self):
-        self.run(drop_statements(self.tables, "postgresql"))
+        self.run(drop_statements(self.tables, self.engine))
 
     def load(self, staged, removed=()):
         """staged: relation → rows, each (key hash, {column: value}); removed: rows likewise."""
@@ -152,34 +157,37 @@ class Server:
             parent = self.tables[0]
             key = [column for column in parent.columns if column.name in parent.item_key]
             self._relation("removed", key, removed)
-            self.run(insert_statements(self.tables, "postgresql"))
+            self.run(insert_statements(self.tables, self.engine))
 
     def rows(self, number=0):
         table = self.tables[number]
         names = ", ".join(map(self.dialect.quoted, table.column_names))
         key = ", ".join(map(self.dialect.quoted, table.key))
         statement = f"select {names} from {self.dialect.quoted(table.name)} order by {key}"
-        return self.connection.execute(statement).fetchall()
+        return self.connection.fetch(statement)
 
     def _relation(self, name, columns, found):
-        listed = [RelationColumn("_key", "uuid")]
+        listed = [RelationColumn("_key", self.dialect.key_type)]
         listed += [RelationColumn(column.name, column.sql_type) for column in columns]
         self.connection.execute(self.dialect.create_relation(name, listed))
         slots = ", ".join(["%s"] * len(listed))
         statement = f"insert into {self.dialect.quoted(name)} values ({slots})"
+        as_key = {"postgresql": str, "mysql": bytes.fromhex}[self.engine]
         for key, row in found:
             cells = [row.get(column.name) for column in columns]
-            self.connection.execute(statement, [key.rjust(32, "0"), *cells])
+            self.connection.execute(statement, [as_key(key.rjust(32, "0")), *cells])
 
 
 @pytest.fixture
-def server(database_url):
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield lambda table: Server(connection, tables_of(table))
+def made(server):
+    database = Database(DatabaseSettings(url=server.url, secret_arn="", schema="dynaurora"))
+    with database.session() as engine:
+        yield lambda table: Made(engine, table)
+    database.close()
 
 
-def test_a_nasty_table_is_made_filled_read_and_dropped_twice(server):
-    found = server(NASTY)
+def test_a_nasty_table_is_made_filled_read_and_dropped_twice(made):
+    found = made(NASTY)
     long_child = len(found.tables) - 1
     item = {"user": "anna", "order-Id": 7}
     for _ in range(2):
@@ -204,43 +212,47 @@ def test_a_nasty_table_is_made_filled_read_and_dropped_twice(server):
         assert found.rows(2) == [("anna", 7, "it's", "b")]
         assert found.rows(3) == [("anna", 7, "'")]
         assert found.rows(long_child) == [("anna", 7, 0, "b")]
-        for name, statement in select_statements(found.tables, "postgresql").items():
-            assert found.connection.execute(statement).fetchall(), name
+        for name, statement in select_statements(found.tables, found.engine).items():
+            assert found.connection.fetch(statement), name
         found.load({}, removed=[("1", item)])
         assert all(found.rows(number) == [] for number in range(len(found.tables)))
         found.drop()
         found.drop()
 
 
-def test_required_and_key_columns_are_not_null(server):
-    found = server(Table(key="id", columns={"id": "text", "x": column("text", required=True)}))
+def test_required_and_key_columns_are_not_null(made):
+    found = made(Table(key="id", columns={"id": "text", "x": column("text", required=True)}))
     found.create()
-    with pytest.raises(psycopg.errors.NotNullViolation):
+    with pytest.raises(RowRefused):
         found.load({"staged": [("1", {"id": "a"})]})
-    with pytest.raises(psycopg.errors.NotNullViolation):
+    with pytest.raises(RowRefused):
         found.load({"staged": [("1", {"x": "a"})]})
 
 
-def test_an_index_is_made_for_every_column_that_asks(server):
-    found = server(NASTY)
+def test_an_index_is_made_for_every_column_that_asks(made):
+    found = made(NASTY)
     found.create()
-    indexes = found.connection.execute(
-        "select indexname from pg_indexes where schemaname = 'public' and indexname like '%index'"
-    ).fetchall()
-    assert len(indexes) == 3
+    there = {
+        "postgresql": "select indexname from pg_indexes where schemaname = 'public'",
+        "mysql": "select distinct index_name from information_schema.statistics "
+        "where table_schema = database()",
+    }
+    names = [name for (name,) in found.connection.fetch(there[found.engine])]
+    assert len([name for name in names if name.endswith("_index")]) == 3
 
 
-def test_a_child_that_is_as_it_was_is_not_written_again(server):
-    found = server(ORDERS)
+@pytest.mark.engines("postgresql")
+def test_a_child_that_is_as_it_was_is_not_written_again(made):
+    found = made(ORDERS)
     found.create()
     staged = {
         "staged": [("1", {"id": "a"})],
         "staged_lines": [("1", {"id": "a", "position": n, "sku": str(n)}) for n in range(3)],
     }
     found.load(staged)
-    where = found.connection.execute("select ctid, xmin from prod_order_lines_lines").fetchall()
+    where = found.connection.fetch("select ctid, xmin from prod_order_lines_lines")
     found.load(staged)
-    again = found.connection.execute("select ctid, xmin from prod_order_lines_lines").fetchall()
+    again = found.connection.fetch("select ctid, xmin from prod_order_lines_lines")
     assert again == where
 
 
@@ -266,8 +278,8 @@ loads = st.dictionaries(st.sampled_from("abc"), st.none() | items, min_size=1)
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(loads, max_size=5))
-def test_after_any_history_the_tables_hold_what_the_items_hold(server, history):
-    found = server(ORDERS)
+def test_after_any_history_the_tables_hold_what_the_items_hold(made, history):
+    found = made(ORDERS)
     found.create()
     model = {}
     for load in [*history, *history[-1:]]:  # the last one again: loading twice changes nothing

@@ -1,7 +1,8 @@
 """MySQL and MariaDB through PyMySQL: `ports.Connection`, and what their errors mean.
 
-Sessions run at READ COMMITTED, in UTC, and strictly: what does not fit is an error. Temporary
-tables end with their transaction, as PostgreSQL's do; here we end them.
+Sessions run at READ COMMITTED, in UTC, and strictly: what does not fit is an error, and what stands
+in double quotes is a name, as on PostgreSQL. Temporary tables end with their transaction, as
+PostgreSQL's do; here we end them.
 """
 
 import json
@@ -33,7 +34,7 @@ READ_TIMEOUT_S: Final = 900
 
 _SESSION: Final = (
     "set session transaction isolation level read committed",
-    "set session sql_mode = 'TRADITIONAL'",
+    "set session sql_mode = 'TRADITIONAL,ANSI_QUOTES'",
     "set session time_zone = '+00:00'",
     "set session innodb_lock_wait_timeout = 60, session lock_wait_timeout = 60",
     "set session max_error_count = 64",  # or no warning could be read

@@ -13,6 +13,7 @@ from typing import Final
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.mysql import MySQL
 
 from dynaurora.plugins.contract import ENGINES, Plugin
 from dynaurora.plugins.relations import relations
@@ -27,6 +28,17 @@ _EVERYWHERE: Final = frozenset(
 
 _DataStatement = exp.Select | exp.Update | exp.Delete | exp.Insert | exp.Merge
 _DATA_STATEMENTS: Final = (exp.Select, exp.Update, exp.Delete, exp.Insert, exp.Merge)
+
+
+class AnsiMySQL(MySQL):
+    """MySQL as our sessions speak it: what stands in double quotes is a name."""
+
+    class Tokenizer(MySQL.Tokenizer):
+        """https://dev.mysql.com/doc/refman/8.0/en/sql-mode.html#sqlmode_ansi_quotes"""
+
+        QUOTES = ["'"]  # noqa: RUF012 - as sqlglot declares them
+        IDENTIFIERS = ["`", '"']  # noqa: RUF012
+
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of what it cannot read, as we do
 

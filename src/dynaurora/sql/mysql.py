@@ -61,10 +61,10 @@ INDEX_PREFIX: Final = 255
 """Characters of a long text, or bytes, that an index has: as many as a key has.
 https://dev.mysql.com/doc/refman/8.0/en/column-indexes.html#column-indexes-prefix"""
 
-parser = "mysql"
+parser = "ansimysql"
 text_pattern = r"'(?:[^'\\]|\\.|'')*(?:'|\Z)"
 """https://dev.mysql.com/doc/refman/8.0/en/string-literals.html"""
-name_pattern = r'`(?:[^`]|``)*(?:`|\Z) | "(?:[^"\\]|\\.|"")*(?:"|\Z)'
+name_pattern = r'`(?:[^`]|``)*(?:`|\Z) | "(?:[^"]|"")*(?:"|\Z)'
 opens_temporary_tables_once = True
 """https://dev.mysql.com/doc/refman/8.0/en/temporary-table-problems.html"""
 has_index_names_per_table = True
