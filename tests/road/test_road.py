@@ -1,6 +1,7 @@
 """From PutItem to a row, through every deployed part."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -35,19 +36,43 @@ def test_an_item_becomes_a_row_and_its_change_is_archived(road):
     assert len(archived) == 3
 
 
-def test_an_item_becomes_a_row_on_mysql_too(mysql, tmp_path):
-    """The other walks know the database by what the load does, which tests/load holds on both."""
+QUERIED = """
+from dynaurora import Table
+
+walk = Table(key="id", columns={"id": "text", "value": "numeric"})
+select_table_queries = {"all": "select id, value from walk order by id"}
+"""
+
+
+def test_mysql_is_walked_too_with_the_commands(mysql, tmp_path):
+    """One walk: the others know the database by what the load does, which tests/load holds."""
     del mysql  # or there is no server to be had
     with LocalMachine(engine="mysql") as machine:
         road = Road(machine, tmp_path)
-        connect(road, "walk")
-        road.put("walk", id="a", value="one")
-        road.wait_for("select id, value from walk", [("a", "one")])
-        road.dynamodb.delete_item(TableName="walk", Key={"id": {"S": "a"}})
-        road.wait_for("select id, value from walk", [])
+        road.plugin("walk", QUERIED)
+        road.create_table("walk")
+        road.deploy("walk")
+        exact = {"id": {"S": "a"}, "value": {"N": "12345678901234567890.123456789012345678"}}
+        road.dynamodb.put_item(TableName="walk", Item=exact)
+        road.put("walk", id="b", value="no number")
+        road.wait_for("select id from walk", [("a",)])
+        road.wait_for("select state from dynaurora.quarantine", [("open",)])
         road.wait_until_archived()
-        found = road.command("status", "--json")
-        assert json.loads(found.stdout)["needs_a_person"] is False
+
+        told = road.command("query", "walk", "--json").stdout
+        (row,) = json.loads(told, parse_float=Decimal)[0]["rows"]
+        assert row["value"] == Decimal(exact["value"]["N"])
+        assert json.loads(road.command("quarantine", "list", "--json").stdout)["total"] == 1
+        status = json.loads(road.command("status", "--json").stdout)
+        assert status["needs_a_person"] is True
+
+        assert road.command("drop", "walk", "--yes").returncode == 0
+        assert "They are made with the first change" in road.command("query", "walk").stderr
+        assert road.command("unpark", "walk").returncode == 0
+        assert road.command("replay", "walk").returncode == 0
+        road.wait_for("select id from walk", [("a",)])
+        road.dynamodb.delete_item(TableName="walk", Key={"id": {"S": "a"}})
+        road.wait_for("select id from walk", [])
 
 
 def test_an_item_too_large_for_a_record_arrives_by_way_of_the_backup_bucket(road):

@@ -3,13 +3,17 @@
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from dynaurora.errors import StatementRefused
 from dynaurora.operations.desk import Desk, Facts, plugin_of
 from dynaurora.plugins.contract import Plugin
+
+_NO_SUCH_TABLE: Final = frozenset({"42P01", "1146"})
+"""https://www.postgresql.org/docs/15/errcodes-appendix.html (undefined_table),
+https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html (ER_NO_SUCH_TABLE)"""
 
 
 def run_queries(desk: Desk, *, table: str, names: Sequence[str]) -> Facts:
@@ -36,7 +40,7 @@ def _fetched(desk: Desk, plugin: Plugin, name: str) -> Facts:
 
 
 def _remedy(code: str) -> str:
-    if code == "42P01":  # https://www.postgresql.org/docs/15/errcodes-appendix.html undefined_table
+    if code in _NO_SUCH_TABLE:
         return (
             "They are made with the first change of their DynamoDB table; "
             "`dynaurora check` tells what is wrong with a plugin."
