@@ -126,10 +126,8 @@ class LocalMariadb:
             self._create(programs)
         (self.data / SOCKET).unlink(missing_ok=True)  # nobody works here any more
         begin = self.log.stat().st_size if self.log.exists() else 0
-        # Not /tmp: whichever server starts there removes the temporary tables of all others.
-        (self.folder / "temporary").mkdir(exist_ok=True)
         self._server = spawn(
-            programs.server(self.data, "--tmpdir=../temporary", *_SETTINGS),
+            programs.server(self.data, *_SETTINGS),
             folder=self.data,
             environment=programs.environment,
             log=self.log,
@@ -143,12 +141,7 @@ class LocalMariadb:
             shutil.rmtree(rest)
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self.folder))
         # Not synced: a new database is on disk within half a minute, and has nothing in it yet.
-        options = (
-            "--bootstrap",
-            "--skip-log-bin",
-            "--innodb-flush-log-at-trx-commit=0",
-            "--tmpdir=.",
-        )
+        options = ("--bootstrap", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0")
         with self.log.open("ab") as log:
             done = subprocess.run(
                 programs.server(new, *options),
@@ -228,14 +221,17 @@ class Programs:
             ) from error
 
     def server(self, data: Path, *options: str) -> Sequence[str | Path]:
-        """The command of the server. It may run as root: it is reached by root alone then."""
+        """The command of the server, which is run in its data.
+
+        It may run as root: it is reached by root alone then.
+        """
         user = ("--user=root",) if os.geteuid() == 0 else ()
         share = (
             f"--lc-messages-dir={self._share}",
             f"--character-sets-dir={self._share / 'charsets'}",
         )
         # A server that starts deletes what others keep in a temporary folder that they share.
-        folders = (f"--datadir={data}", f"--tmpdir={data}")
+        folders = (f"--datadir={data}", "--tmpdir=.")
         return [self._program, "--no-defaults", *folders, *share, *user, *options]
 
     def first_statements(self) -> bytes:
