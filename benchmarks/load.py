@@ -11,24 +11,26 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from measures import Measure, rates, seconds
 
-from dynaurora.adapters.database import Database
+from dynaurora.adapters import mysql, postgresql
+from dynaurora.adapters.database import Database, engine_of
 from dynaurora.adapters.memory import MemoryObjects
-from dynaurora.adapters.postgresql import connect
 from dynaurora.etl import Engine, unpacked
 from dynaurora.intake import Parts, take_in
 from dynaurora.metadata import Metadata
 from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import Line, decode_line, encode_line, split_lines
+from dynaurora.plugins.contract import Engine as EngineName
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.plugins.loading import load_plugin
-from dynaurora.ports import RelationColumn, StoredObject
+from dynaurora.plugins.statements import dialect_of
+from dynaurora.ports import Connection, RelationColumn, StoredObject
 from dynaurora.settings import DatabaseSettings
-from dynaurora.sql import postgresql
+from dynaurora.sql.dialect import Dialect
 from dynaurora.staging import Staging
 
 TABLE = "orders"
@@ -78,15 +80,17 @@ def lines(count: int) -> Iterator[Line]:
 
 def measure(url: str, folder: Path, *, count: int, times: int) -> Iterator[Measure]:
     """Both loads, alternating with their floors. url: of an empty database."""
-    plugin = _plugin(folder)
+    engine_name = engine_of(url)
+    dialect = dialect_of(engine_name)
+    plugin = _plugin(folder, engine_name)
     versions = {"new": objects(count, 1), "existing": objects(count, 2)}
-    prepared = {name: _prepared(plugin, found) for name, found in versions.items()}
+    prepared = {name: _prepared(plugin, dialect, found) for name, found in versions.items()}
     ours: dict[str, list[float]] = {name: [] for name in versions}
     floor: dict[str, list[float]] = {name: [] for name in versions}
     for _ in range(times):
         empty(url)
         for name in versions:
-            floor[name].append(seconds(partial(_floor, url, plugin, prepared[name])))
+            floor[name].append(seconds(partial(_floor, url, plugin, dialect, prepared[name])))
         empty(url)
         database = Database(DatabaseSettings(url=url, secret_arn="", schema="dynaurora"))
         for name, found in versions.items():
@@ -97,7 +101,7 @@ def measure(url: str, folder: Path, *, count: int, times: int) -> Iterator[Measu
                 ours[name].append(seconds(partial(take_in, parts, names)))
         database.close()
     for name in versions:
-        yield rates(f"load, {name} rows", "postgresql", count, ours[name], floor[name])
+        yield rates(f"load, {name} rows", engine_name, count, ours[name], floor[name])
 
 
 class Invocation:
@@ -114,14 +118,14 @@ def parts_of(engine: Engine, folder: Path, found: list[StoredObject]) -> Parts:
     store = MemoryObjects()
     for stored in found:
         store.put(stored.name, stored.data)
-    plugins = PluginFolder(folder, "postgresql")
+    plugins = PluginFolder(folder, cast("EngineName", engine.dialect.engine))
     return Parts(store, engine, plugins, Invocation(), "raw", "backup")
 
 
-def _plugin(folder: Path) -> Plugin:
+def _plugin(folder: Path, engine: EngineName) -> Plugin:
     path = folder / f"{TABLE}.py"
     path.write_text(PLUGIN)
-    return load_plugin(path, TABLE, "postgresql")
+    return load_plugin(path, TABLE, engine)
 
 
 def _line(number: int, seq: int, chance: random.Random) -> bytes:
@@ -163,9 +167,9 @@ def _line(number: int, seq: int, chance: random.Random) -> bytes:
     )
 
 
-def _prepared(plugin: Plugin, found: list[StoredObject]) -> list[bytes]:
+def _prepared(plugin: Plugin, dialect: Dialect, found: list[StoredObject]) -> list[bytes]:
     """The rows of the plugin's columns alone, as COPY reads them."""
-    staging = Staging(plugin, postgresql, lambda _: 0)
+    staging = Staging(plugin, dialect, lambda _: 0)
     for stored in found:
         staging.add(stored.name, unpacked(stored.data))
     staged = staging.relations()[0]
@@ -174,28 +178,40 @@ def _prepared(plugin: Plugin, found: list[StoredObject]) -> list[bytes]:
     return [("\n".join(rows[n : n + 2000]) + "\n").encode() for n in range(0, len(rows), 2000)]
 
 
-def _floor(url: str, plugin: Plugin, blocks: list[bytes]) -> None:
-    names = list(plugin.columns)
+def _floor(url: str, plugin: Plugin, dialect: Dialect, blocks: list[bytes]) -> None:
+    names = [dialect.quoted(name) for name in plugin.columns]
     listed = ", ".join(names)
-    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
-    columns = [RelationColumn(n, postgresql.sql_type(c.type)) for n, c in plugin.columns.items()]
-    types = [f"{column.name} {column.sql_type}" for column in columns]
-    connection = connect(url)
+    source = "excluded" if engine_of(url) == "postgresql" else "n"
+    updates = ", ".join(f"{name} = {source}.{name}" for name in names[1:])
+    columns = [RelationColumn(n, dialect.sql_type(c.type)) for n, c in plugin.columns.items()]
+    types = [f"{dialect.quoted(column.name)} {column.sql_type}" for column in columns]
+    connection = _connected(url)
     for statement in plugin.create:
         connection.execute(statement)
     with connection.transaction():
-        connection.execute(f"create temporary table st ({', '.join(types)}) on commit drop")
+        connection.execute(f"create temporary table st ({', '.join(types)})")
         connection.copy_in("st", columns, blocks)
-        connection.execute(
-            f"insert into orders ({listed}) select {listed} from st "
-            f"on conflict (order_id) do update set {updates}"
-        )
+        if source == "excluded":
+            upsert = f"select {listed} from st on conflict (order_id) do update set {updates}"
+        else:
+            upsert = (
+                f"select * from (select {listed} from st) as n on duplicate key update {updates}"
+            )
+        connection.execute(f"insert into orders ({listed}) {upsert}")
     connection.close()
 
 
 def empty(url: str) -> None:
-    connection = connect(url)
-    connection.execute("drop table if exists orders cascade")
-    connection.execute("drop schema if exists dynaurora cascade")
-    connection.execute("checkpoint")
+    connection = _connected(url)
+    cascade, settle = {
+        "postgresql": ("cascade", "checkpoint"),
+        "mysql": ("", "flush tables"),
+    }[engine_of(url)]
+    connection.execute(f"drop table if exists orders {cascade}")
+    connection.execute(f"drop schema if exists dynaurora {cascade}")
+    connection.execute(settle)
     connection.close()
+
+
+def _connected(url: str) -> Connection:
+    return mysql.connect(url) if engine_of(url) == "mysql" else postgresql.connect(url)

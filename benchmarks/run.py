@@ -18,6 +18,8 @@ import streams
 from measures import Measure
 
 import load
+from dynaurora.errors import LocalServerError
+from dynaurora.local.mariadb import LocalMariadb
 from dynaurora.local.postgresql import LocalPostgresql
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +50,19 @@ def _measures(rows: int, times: int) -> Iterator[Measure]:
     ):
         yield from load.measure(server.url, Path(folder), count=rows, times=times)
         yield from refusals.measure(server.url, Path(folder), count=rows, times=times)
+    yield from _mysql_measures(rows, times)
+
+
+def _mysql_measures(rows: int, times: int) -> Iterator[Measure]:
+    with tempfile.TemporaryDirectory(prefix="dynaurora-bench-") as folder:
+        server = LocalMariadb(Path(folder) / "mariadb")
+        try:
+            server.start()
+        except LocalServerError as error:
+            print(f"MySQL is not measured: {error}", file=sys.stderr)
+            return
+        with server:
+            yield from load.measure(server.url, Path(folder), count=rows, times=times)
 
 
 def _records(count: int) -> list[dict[str, Any]]:
