@@ -120,3 +120,13 @@ def test_names_as_long_as_they_may_be_load_and_are_dropped(machine):
     loaded = machine.load_lines(name, line(name, 1, {name: {"S": "a"}}, {"l": {"L": [{"M": {}}]}}))
     assert loaded.applied == 1
     machine.drop(name)
+
+
+@pytest.mark.engines("mysql")
+def test_a_table_whose_rows_no_page_of_mysql_has_room_for_is_parked_with_its_reason(machine):
+    text = TABLE.replace("WHAT", '**{f"c{n}": "text" for n in range(600)}').replace("INDEX", "")
+    machine.plugin("orders", text)
+    machine.load_lines("orders", line("orders", 1, {"pk": {"S": "a"}, "sk": {"S": "b"}}, {}))
+    parked_for, reason = machine.state("orders")
+    assert parked_for == "plugin"
+    assert "1118: Row size too large" in reason
