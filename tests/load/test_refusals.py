@@ -447,6 +447,19 @@ def test_one_refused_row_in_a_hundred_costs_few_runs_of_the_plugin(machine, refu
     assert machine.rows("show enable_seqscan") == [("on",)]
 
 
+@pytest.mark.engines("mysql")
+def test_where_the_server_does_not_say_how_far_it_came_a_refused_row_costs_ten_runs(machine):
+    machine.plugin("items", DECLARED)
+    machine.load_lines("items", put(1, "first", v="good"))
+    machine.execute("alter table items add check (v <> 'bad')")
+    lines = one_in_a_hundred(3_000)
+    found = tries_of(machine)
+    loaded = machine.load_lines("items", *lines)
+    assert (loaded.applied, loaded.quarantined) == (2_970, 30)
+    assert len(found) <= 10.1 * 30 + 20
+    assert {text for *_, text in machine.quarantine()} == {t for t in lines if b"bad" in t}
+
+
 @pytest.mark.parametrize("plugin", [DECLARED, WITH_ROWS, WITH_SUM, WITH_HISTORY])
 def test_a_plugin_that_refuses_every_row_parks_its_table_within_one_load(machine, plugin):
     machine.plugin("items", plugin)
