@@ -28,9 +28,9 @@ WAYS = {"direct": {}, "private": PRIVATE | UNREACHABLE}
 class Orders:
     """A table of its own for each way to the database, and `dynaurora` on it."""
 
-    def __init__(self, road, way):
+    def __init__(self, road, way, name="orders"):
         self.road = road
-        self.table = f"orders_{way}"
+        self.table = f"{name}_{way}"
         self.environment = WAYS[way]
         self.plugin("numeric(5,2)")
         road.create_table(self.table)
@@ -229,16 +229,16 @@ def test_an_error_is_the_same_on_both_ways(orders):
     assert said.stderr.startswith("Error: entry 987654: there is none")
 
 
-def test_a_column_that_the_plugin_gains_is_added_and_filled_from_the_archive(orders):
+@pytest.mark.parametrize("way", WAYS)
+def test_a_column_that_the_plugin_gains_is_added_and_filled_from_the_archive(road, way):
+    orders = Orders(road, way, "gaining")
     orders.put("old", "4")
-    at_first = f"select count(*) from {orders.table} where id = 'old'"
-    orders.road.wait_for(at_first, [(1,)])
+    road.wait_for(f"select count(*) from {orders.table}", [(1,)])
     gained = PLUGIN.replace('"{kind}"}}', '"{kind}", "again": ("numeric", "value")}}')
-    orders.road.plugin(orders.table, gained.format(name=orders.table, kind="numeric"))
-    orders.road.command("deploy", "--yes", **orders.environment)
+    road.plugin(orders.table, gained.format(name=orders.table, kind="numeric"))
+    private = PRIVATE if way == "private" else {}
+    deployed = road.command("deploy", "--yes", "--json", **private)
+    assert json.loads(deployed.stdout)["tables"][orders.table]["error"] is None, deployed.stderr
     found = orders.told("replay", orders.table, "--anew")
-    assert found["objects"] > 0
-    assert found["applied"] > 0
-    assert found["older"] == 0
-    filled = f"select again::text from {orders.table} where id = 'old'"
-    assert orders.road.rows(filled) == [("4",)]
+    assert (found["applied"], found["older"]) == (1, 0)
+    assert road.rows(f"select again::text from {orders.table}") == [("4",)]

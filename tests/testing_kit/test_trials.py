@@ -75,6 +75,14 @@ def test_changes_of_one_load_are_all_in_changes(on_trial):
     ]
 
 
+def test_a_session_waits_for_a_person_at_a_breakpoint(on_trial, dynaurora_engine):
+    query, patience = {
+        "postgresql": ("show idle_session_timeout", "0"),  # for ever
+        "mysql": ("select @@session.wait_timeout", 86_400),
+    }[dynaurora_engine]
+    assert on_trial(DECLARED).rows(query) == [(patience,)]
+
+
 def test_a_value_comes_as_its_engine_has_it(on_trial, dynaurora_engine):
     items = on_trial("""
         from dynaurora import Table

@@ -1,6 +1,10 @@
 The statements of trials of plugins (`dynaurora.testing`), for MySQL 8.0 and MariaDB. {schema} is the
 database of the metadata, which is one of its own here.
 
+-- wait_for_tests
+-- The session of a load ends when its worker says nothing for a minute; a person at a breakpoint may.
+set session wait_timeout = 86400
+
 -- make_bench
 create database {bench}
 

@@ -1,5 +1,9 @@
 The statements of trials of plugins (`dynaurora.testing`), for PostgreSQL 15 and newer.
 
+-- wait_for_tests
+-- Only a transaction that says nothing is ended, and none is open between two steps of a test.
+select 1
+
 -- make_bench
 create database {bench}
 

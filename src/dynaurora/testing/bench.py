@@ -50,6 +50,7 @@ def _session(url: str, name: str) -> Iterator[Engine]:
     database = Database(DatabaseSettings(url=url, secret_arn="", schema=schema))
     try:
         with database.session() as engine:
+            engine.connection.execute(trial_queries(engine)["wait_for_tests"])
             yield engine
     finally:
         database.close()
