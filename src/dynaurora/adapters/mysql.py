@@ -184,11 +184,11 @@ class MysqlConnection:
             self._connection.begin()
         try:
             yield
+            with _translated("the commit"):
+                self._connection.commit()
         except BaseException:
             self._roll_back()
             raise
-        with _translated("the commit"):
-            self._connection.commit()
         self._end_temporary()
 
     @contextmanager
