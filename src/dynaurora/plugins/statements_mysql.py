@@ -6,18 +6,17 @@ outside it, because MariaDB drops an inner one.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from dynaurora.model.names import shortened_sql_name
-from dynaurora.plugins.declarations import VALIDITY
 from dynaurora.plugins.statements import bracketed, listed
+from dynaurora.plugins.statements_shared import EXPIRED, Shared
 from dynaurora.plugins.tables import SqlColumn, SqlTable
 from dynaurora.sql.mysql import CHARACTER_SET, INDEX_PREFIX, literal, quoted
 
 refused_columns: frozenset[str] = frozenset()
 
-_FIRST_ROWS: Final = 100
 
 _WIDTH: Final = re.compile(r"^(int|bigint|tinyint)\(\d+\)$")
 _SPELT: Final = {"int": "integer", "tinyint": "boolean"}
@@ -25,6 +24,20 @@ _DECLARED: Final = frozenset(
     "integer bigint boolean datetime(6) date char(36) longblob longtext varchar(255) varchar(4)"
     " varbinary(1024)".split()
 )
+
+
+_SAID: Final = Shared(quoted, literal)
+drop = _SAID.drop
+create_history = _SAID.create_history
+drop_history = _SAID.drop_history
+drop_column = _SAID.drop_column
+first_rows = _SAID.first_rows
+first_history = _SAID.first_history
+counts = _SAID.counts
+_definition = _SAID.definition
+_selected = _SAID.selected
+_same_item = _SAID.same_item
+_names = _SAID.names
 
 
 def create(table: SqlTable) -> list[str]:
@@ -44,32 +57,6 @@ def create(table: SqlTable) -> list[str]:
         )
     body = ",\n  ".join(parts)
     return [f"create table if not exists {quoted(table.name)} (\n  {body}\n) {CHARACTER_SET}"]
-
-
-def drop(table: SqlTable) -> str:
-    """Its indexes go with it."""
-    return f"drop table if exists {quoted(table.name)}"
-
-
-def create_history(versions: SqlTable) -> str:
-    """With the columns as they are now: it is made anew with each plugin."""
-    key = _names(versions.item_key)
-    return (
-        f"create or replace view {quoted(versions.names[-1])} as\n"
-        "select * from (\n"
-        "  select\n"
-        "    _changed_at as valid_from,\n"
-        f"    lead(_changed_at) over (partition by {key} order by _version) as valid_to,\n"
-        "    v.*\n"
-        f"  from {quoted(versions.name)} as v\n"
-        ") as h\n"
-        "where not _deleted"
-    )
-
-
-def drop_history(versions: SqlTable) -> str:
-    """The view of the versions."""
-    return f"drop view if exists {quoted(versions.names[-1])}"
 
 
 def upsert(table: SqlTable) -> str:
@@ -112,7 +99,7 @@ def delete_removed(table: SqlTable, *, expired: bool | None) -> str:
     """By the key columns, which ``removed`` carries under the same names."""
     return (
         f"delete t from {quoted(table.name)} as t\n"
-        f"join removed as r on {_same_item(table, 't', 'r')}{_EXPIRED[expired]}"
+        f"join removed as r on {_same_item(table, 't', 'r')}{EXPIRED[expired]}"
     )
 
 
@@ -120,12 +107,9 @@ def mark_removed(table: SqlTable, *, expired: bool | None) -> str:
     """The other columns keep what the item was when it was last loaded."""
     return (
         f"update {quoted(table.name)} as t\n"
-        f"join removed as r on {_same_item(table, 't', 'r')}{_EXPIRED[expired]}\n"
+        f"join removed as r on {_same_item(table, 't', 'r')}{EXPIRED[expired]}\n"
         "set t._deleted_at = r._changed_at, t._expired = r._expired"
     )
-
-
-_EXPIRED: Final = {None: "", True: " and r._expired", False: " and not r._expired"}
 
 
 def columns_of(table: str) -> str:
@@ -177,43 +161,6 @@ def allow_null(column: str, sql_type: str) -> str:
     return f"modify column {quoted(column)} {sql_type} null"
 
 
-def drop_column(table: str, column: str) -> str:
-    """What is in it is lost."""
-    return f"alter table {quoted(table)} drop column {quoted(column)}"
-
-
-def first_rows(table: SqlTable) -> str:
-    """In key order, in which the table is stored."""
-    return _first(table.name, table.column_names, table.key)
-
-
-def first_history(versions: SqlTable) -> str:
-    """Item by item, oldest first."""
-    data = (name for name in versions.data_columns if not name.startswith("_"))
-    columns = (*versions.item_key, *VALIDITY, *data)
-    return _first(versions.names[-1], columns, versions.key)
-
-
-def _first(name: str, columns: Iterable[str], key: Iterable[str]) -> str:
-    return (
-        f"{listed('select', map(quoted, columns))}\nfrom {quoted(name)}\n"
-        f"order by {_names(key)}\nlimit {_FIRST_ROWS}"
-    )
-
-
-def counts(tables: Sequence[SqlTable]) -> str:
-    """The rows of a table and of its children."""
-    return "\nunion all ".join(
-        f"select {literal(table.name)} as sql_table, count(*) as count from {quoted(table.name)}"
-        for table in tables
-    )
-
-
-def _definition(column: SqlColumn) -> str:
-    required = " not null" if column.is_required else ""
-    return f"{quoted(column.name)} {column.sql_type}{required}"
-
-
 def _indexes(table: SqlTable) -> Iterator[str]:
     types = {column.name: column.sql_type for column in table.columns}
     for index in table.indexes:
@@ -225,17 +172,3 @@ def _indexes(table: SqlTable) -> Iterator[str]:
 def _indexed(column: str, sql_type: str) -> str:
     is_long = sql_type in ("longtext", "longblob")
     return f"{quoted(column)}({INDEX_PREFIX})" if is_long else quoted(column)
-
-
-def _selected(column: SqlColumn, alias: str) -> str:
-    if column.expression is None:
-        return f"{alias}.{quoted(column.name)}"
-    return f"{column.expression} as {quoted(column.name)}"
-
-
-def _same_item(table: SqlTable, one: str, other: str) -> str:
-    return " and ".join(f"{one}.{quoted(name)} = {other}.{quoted(name)}" for name in table.item_key)
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(quoted(name) for name in names)

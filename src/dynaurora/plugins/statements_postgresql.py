@@ -5,19 +5,18 @@ meet another load's rows. They write in key order all the same: rows that are re
 together, which makes the next load's trim up to twice as fast and costs nothing measurable.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from dynaurora.model.names import shortened_sql_name
-from dynaurora.plugins.declarations import VALIDITY
 from dynaurora.plugins.statements import LINE_CHARACTERS, bracketed, listed
+from dynaurora.plugins.statements_shared import EXPIRED, Shared
 from dynaurora.plugins.tables import SqlColumn, SqlTable
-from dynaurora.sql.postgresql import quoted
+from dynaurora.sql.postgresql import literal, quoted
 
 refused_columns: frozenset[str] = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 """https://www.postgresql.org/docs/15/ddl-system-columns.html"""
 
-_FIRST_ROWS: Final = 100
 
 _SPELT: Final = {"timestamp with time zone": "timestamptz"}
 """What ``format_type`` calls differently."""
@@ -25,6 +24,20 @@ _DECLARED: Final = frozenset(
     "text boolean timestamptz date uuid bytea jsonb text[] numeric[] bytea[]"
     " integer bigint numeric".split()
 )
+
+
+_SAID: Final = Shared(quoted, literal)
+drop = _SAID.drop
+create_history = _SAID.create_history
+drop_history = _SAID.drop_history
+drop_column = _SAID.drop_column
+first_rows = _SAID.first_rows
+first_history = _SAID.first_history
+counts = _SAID.counts
+_definition = _SAID.definition
+_selected = _SAID.selected
+_same_item = _SAID.same_item
+_names = _SAID.names
 
 
 def create(table: SqlTable) -> list[str]:
@@ -41,36 +54,6 @@ def create(table: SqlTable) -> list[str]:
         f"create table if not exists {quoted(table.name)} (\n  {body}\n)",
         *_create_indexes(table),
     ]
-
-
-def drop(table: SqlTable) -> str:
-    """Views that a person has put upon the table keep it: no cascade."""
-    return f"drop table if exists {quoted(table.name)}"
-
-
-def create_history(versions: SqlTable) -> str:
-    """With all columns as they stand in the table: a new one is the last there, and only at its end
-    may a view that is replaced get another.
-
-    https://www.postgresql.org/docs/15/sql-createview.html
-    """
-    key = _names(versions.item_key)
-    return (
-        f"create or replace view {quoted(versions.names[-1])} as\n"
-        "select * from (\n"
-        "  select\n"
-        "    _changed_at as valid_from,\n"
-        f"    lead(_changed_at) over (partition by {key} order by _version) as valid_to,\n"
-        "    v.*\n"
-        f"  from {quoted(versions.name)} as v\n"
-        ") as h\n"
-        "where not _deleted"
-    )
-
-
-def drop_history(versions: SqlTable) -> str:
-    """The view of the versions."""
-    return f"drop view if exists {quoted(versions.names[-1])}"
 
 
 def upsert(table: SqlTable) -> str:
@@ -104,7 +87,7 @@ def delete_removed(table: SqlTable, *, expired: bool | None) -> str:
     """By the key columns, which ``removed`` carries under the same names."""
     return (
         f"delete from {quoted(table.name)} as t using removed as r\n"
-        f"where {_same_item(table, 't', 'r')}{_EXPIRED[expired]}"
+        f"where {_same_item(table, 't', 'r')}{EXPIRED[expired]}"
     )
 
 
@@ -113,11 +96,8 @@ def mark_removed(table: SqlTable, *, expired: bool | None) -> str:
     return (
         f"update {quoted(table.name)} as t set"
         " _deleted_at = r._changed_at, _expired = r._expired\nfrom removed as r\n"
-        f"where {_same_item(table, 't', 'r')}{_EXPIRED[expired]}"
+        f"where {_same_item(table, 't', 'r')}{EXPIRED[expired]}"
     )
-
-
-_EXPIRED: Final = {None: "", True: " and r._expired", False: " and not r._expired"}
 
 
 def columns_of(table: str) -> str:
@@ -130,7 +110,7 @@ def columns_of(table: str) -> str:
         "  array_position(i.indkey::int2[], a.attnum) + 1\n"
         "from pg_attribute as a\n"
         "left join pg_index as i on i.indrelid = a.attrelid and i.indisprimary\n"
-        f"where a.attrelid = to_regclass({_text(quoted(table))})\n"
+        f"where a.attrelid = to_regclass({literal(quoted(table))})\n"
         "  and a.attnum > 0 and not a.attisdropped\norder by a.attnum"
     )
 
@@ -169,55 +149,12 @@ def allow_null(column: str, _sql_type: str) -> str:
     return f"alter column {quoted(column)} drop not null"
 
 
-def drop_column(table: str, column: str) -> str:
-    """What is in it is lost."""
-    return f"alter table {quoted(table)} drop column {quoted(column)}"
-
-
-def first_rows(table: SqlTable) -> str:
-    """In key order, which the primary key's index gives for nothing."""
-    return _first(table.name, table.column_names, table.key)
-
-
-def first_history(versions: SqlTable) -> str:
-    """Item by item, oldest first."""
-    data = (name for name in versions.data_columns if not name.startswith("_"))
-    columns = (*versions.item_key, *VALIDITY, *data)
-    return _first(versions.names[-1], columns, versions.key)
-
-
-def _first(name: str, columns: Iterable[str], key: Iterable[str]) -> str:
-    return (
-        f"{listed('select', map(quoted, columns))}\nfrom {quoted(name)}\n"
-        f"order by {_names(key)}\nlimit {_FIRST_ROWS}"
-    )
-
-
-def counts(tables: Sequence[SqlTable]) -> str:
-    """The rows of a table and of its children."""
-    return "\nunion all ".join(
-        f"select {_text(table.name)} as sql_table, count(*) as count from {quoted(table.name)}"
-        for table in tables
-    )
-
-
-def _definition(column: SqlColumn) -> str:
-    required = " not null" if column.is_required else ""
-    return f"{quoted(column.name)} {column.sql_type}{required}"
-
-
 def _create_indexes(table: SqlTable) -> Iterator[str]:
     for index in table.indexes:
         name = shortened_sql_name(f"{table.name}_{'_and_'.join(index)}_index")
         yield (
             f"create index if not exists {quoted(name)} on {quoted(table.name)} ({_names(index)})"
         )
-
-
-def _selected(column: SqlColumn, alias: str) -> str:
-    if column.expression is None:
-        return f"{alias}.{quoted(column.name)}"
-    return f"{column.expression} as {quoted(column.name)}"
 
 
 def _order(table: SqlTable, alias: str) -> str:
@@ -237,15 +174,3 @@ def _on_conflict(table: SqlTable) -> str:
     new = bracketed("is distinct from", (f"excluded.{name}" for name in data))
     is_short = "\n" in old or len(f"{old} {new}") <= LINE_CHARACTERS
     return f"{sets}\n{old} {new}" if is_short else f"{sets}\n{old}\n  {new}"
-
-
-def _same_item(table: SqlTable, one: str, other: str) -> str:
-    return " and ".join(f"{one}.{quoted(name)} = {other}.{quoted(name)}" for name in table.item_key)
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(quoted(name) for name in names)
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
