@@ -8,12 +8,8 @@ import pytest
 from dynaurora.adapters.aws import client_factory
 from dynaurora.adapters.cloudformation import ResourceProgress, StackChange, StackOutcome
 from dynaurora.adapters.dynamodb import describe_table
-from dynaurora.deploy.deployment import (
-    CodeOutcome,
-    StreamEnabled,
-    TableOutcome,
-    deploy_project,
-)
+from dynaurora.deploy.deployment import deploy_project
+from dynaurora.deploy.outcomes import CodeOutcome, StreamEnabled, TableOutcome
 from dynaurora.deploy.packaging import CAPTURE, LOAD
 from dynaurora.errors import AwsError, ProjectError, SettingsError, StackFailed, StreamNotAccepted
 from dynaurora.model.names import bucket_name, delivery_stream_name, table_stack_name

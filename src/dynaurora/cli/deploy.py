@@ -13,7 +13,7 @@ from dynaurora.cli.asking import Ask, asking, errors_told
 if TYPE_CHECKING:
     from dynaurora.adapters.dynamodb import TableDescription
     from dynaurora.cli.deploy_progress import ProgressView
-    from dynaurora.deploy.deployment import Deployment, TableOutcome
+    from dynaurora.deploy.outcomes import Deployment, TableOutcome
     from dynaurora.deploy.project import Project
     from dynaurora.plugins.inspection import Inspected
 

@@ -9,7 +9,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from dynaurora.adapters.cloudformation import ResourceProgress, StackChange, StackOutcome
-from dynaurora.deploy.deployment import CodeOutcome, Progress, StepBegun, StreamEnabled
+from dynaurora.deploy.outcomes import CodeOutcome, Progress, StepBegun, StreamEnabled
 
 _STYLES = {
     StackChange.CREATED: "green",

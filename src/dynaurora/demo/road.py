@@ -26,8 +26,9 @@ from dynaurora.demo.datasets import datasets
 from dynaurora.demo.latency import CHANGES, Latency, measure
 from dynaurora.demo.waves import do_wave, plan_wave
 from dynaurora.demo.writing import create_table, write_items
-from dynaurora.deploy.deployment import Deployment, deploy_project
-from dynaurora.deploy.deployment import Progress as DeployProgress
+from dynaurora.deploy.deployment import deploy_project
+from dynaurora.deploy.outcomes import Deployment
+from dynaurora.deploy.outcomes import Progress as DeployProgress
 from dynaurora.deploy.project import Project
 from dynaurora.errors import ProjectError
 from dynaurora.local.machine import LocalMachine

@@ -1,6 +1,8 @@
 """Deploy: the project's folder becomes stacks in one account and Region.
 
 project      dynaurora.toml, the environment and flags: what is asked for
-packaging    the two zips of the Lambdas
-deployment   the stage: stacks, code, streams, mappings
+packaging    the two zips of the Lambdas; code brings them into the artifacts bucket
+stacks       the stacks in their order, and what each is given
+tables       per table: its stream, its registration, its stack
+deployment   the stage that does it all; outcomes is what it tells
 """

@@ -12,12 +12,12 @@ from dynaurora.adapters.aws import Client, aws_errors
 from dynaurora.adapters.cloudformation import stack_outputs
 from dynaurora.deploy.project import Project
 from dynaurora.errors import AwsError, ProjectError, error_from
-from dynaurora.model.names import pipeline_stack_name
+from dynaurora.model.names import stack_name
 
 
 def pipeline_outputs(project: Project, client: Client) -> dict[str, str]:
     """What the pipeline's stack says of its parts. Raises ``ProjectError`` where there is none."""
-    name = pipeline_stack_name(project.name)
+    name = stack_name(project.name, "pipeline")
     outputs = stack_outputs(client("cloudformation"), name)
     if not outputs:
         raise ProjectError(

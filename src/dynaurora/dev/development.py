@@ -19,7 +19,8 @@ from dynaurora.adapters.firehose import FirehoseStreams
 from dynaurora.adapters.items import items_client
 from dynaurora.adapters.s3 import S3Objects
 from dynaurora.capture import capture
-from dynaurora.deploy.deployment import TableOutcome, deploy_project
+from dynaurora.deploy.deployment import deploy_project
+from dynaurora.deploy.outcomes import TableOutcome
 from dynaurora.deploy.project import Project
 from dynaurora.deploy.sweeping import sweep_now
 from dynaurora.dev.arrivals import ArrivalWatch, Arrived, Parked

@@ -65,14 +65,9 @@ def table_stack_name(project: str, table: str) -> str:
     return f"{project}-table-{slug}-{sha256(table.encode()).hexdigest()[:8]}"
 
 
-def pipeline_stack_name(project: str) -> str:
-    """The CloudFormation stack with everything that all tables share."""
-    return f"{project}-pipeline"
-
-
-def artifacts_stack_name(project: str) -> str:
-    """The CloudFormation stack with the bucket that holds the Lambdas' code."""
-    return f"{project}-artifacts"
+def stack_name(project: str, part: str) -> str:
+    """The CloudFormation stack of a part that all tables share, as ``pipeline``."""
+    return f"{project}-{part}"
 
 
 def bucket_name(project: str, purpose: str, account: str, region: str) -> str:

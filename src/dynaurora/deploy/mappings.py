@@ -1,0 +1,33 @@
+"""Mappings: what has Lambda read a stream or a queue."""
+
+import time
+from typing import Final
+
+from dynaurora.adapters.aws import aws_errors
+from dynaurora.deploy.account import Account
+from dynaurora.errors import AwsError
+
+_ENABLING_S: Final = 300.0
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 2.0
+
+
+def wait_until_enabled(account: Account, subject: str, mapping: str) -> None:
+    """Lambda enables a mapping some time after CloudFormation has made it."""
+    until = time.monotonic() + _ENABLING_S
+    pause = _FIRST_PAUSE_S
+    while (state := _state(account, subject, mapping)) != "Enabled":
+        if state in ("Disabled", "Disabling") or time.monotonic() > until:
+            raise AwsError(
+                f"mapping {mapping} of {subject}",
+                f"is {state}",
+                "Enabled: nothing is read until then",
+                f"aws lambda update-event-source-mapping --uuid {mapping} --enabled",
+            )
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+
+def _state(account: Account, subject: str, mapping: str) -> str:
+    with aws_errors(f"mapping {mapping} of {subject}"):
+        return str(account.client("lambda").get_event_source_mapping(UUID=mapping)["State"])

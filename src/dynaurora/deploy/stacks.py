@@ -1,0 +1,134 @@
+"""The stacks of a project, in the order in which they are made; each may take what those before it
+say of themselves.
+
+    artifacts ─► the zips ─► pipeline ─► one stack per table
+
+One more stack that all tables share is one more entry of `SHARED`, with a template of its name in
+infra/. Nothing here talks to AWS.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dynaurora.adapters.dynamodb import TableDescription
+from dynaurora.deploy.project import PIPELINE_SIZES, TABLE_SIZES, Project
+from dynaurora.model.names import bucket_name, delivery_stream_name, stack_name, table_stack_name
+
+Output = Callable[[str, str], str]
+"""``output("pipeline", "RawBucket")``: what the stack of that part says of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the parameters of a stack are computed from.
+
+    streams_key, load_key: where the zips lie in the artifacts bucket.
+    """
+
+    project: Project
+    account: str
+    region: str
+    streams_key: str
+    load_key: str
+    output: Output
+
+    def bucket(self, purpose: str) -> str:
+        return bucket_name(self.project.name, purpose, self.account, self.region)
+
+    def sizes(self, names: frozenset[str]) -> dict[str, str]:
+        return {name: value for name, value in self.project.sizes.items() if name in names}
+
+    @property
+    def local(self) -> str:
+        return "true" if self.project.is_local else "false"
+
+
+Parameters = Callable[[Given], Mapping[str, str]]
+
+
+def _always(_project: Project) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack of what all tables share: `<project>-<part>` from infra/<part>.yaml."""
+
+    part: str
+    parameters: Parameters
+    is_wanted: Callable[[Project], bool] = _always
+
+    def name(self, project: Project) -> str:
+        return stack_name(project.name, self.part)
+
+    def template(self, project: Project) -> Path:
+        return project.infra / f"{self.part}.yaml"
+
+
+# --- what each of them is given ---------------------------------------------------------------
+
+
+def _artifacts(given: Given) -> Mapping[str, str]:
+    return {"ArtifactsBucket": given.bucket("artifacts"), "Local": given.local}
+
+
+def _pipeline(given: Given) -> Mapping[str, str]:
+    project = given.project
+    return {
+        "Project": project.name,
+        "RawBucket": given.bucket("raw"),
+        "BackupBucket": given.bucket("backup"),
+        "CodeBucket": given.output("artifacts", "ArtifactsBucket"),
+        "StreamsCodeKey": given.streams_key,
+        "LoadCodeKey": given.load_key,
+        "Runtime": project.runtime,
+        "Architecture": project.architecture,
+        "Local": given.local,
+        "DatabaseUrl": project.database.url,
+        "DatabaseSecretArn": project.database.secret_arn,
+        "Schema": project.database.schema,
+        "SubnetIds": ",".join(project.network.subnets),
+        "SecurityGroupIds": ",".join(project.network.security_groups),
+        "DeliveryStreamPrefix": project.delivery_stream_prefix,
+        "StreamFailures": project.stream_failures,
+        "SqlQueries": str(project.sqlqueries.resolve()) if project.is_local else "sqlqueries",
+        **given.sizes(PIPELINE_SIZES),
+    }
+
+
+ARTIFACTS: Final = Stack("artifacts", _artifacts)
+"""The first: the zips have to lie somewhere before the others are made."""
+
+SHARED: Final = (Stack("pipeline", _pipeline),)
+"""What all tables share, once the zips are there. Before the tables' stacks, in this order."""
+
+
+def wanted(project: Project) -> tuple[Stack, ...]:
+    """The stacks of `SHARED` that this project asks for."""
+    return tuple(stack for stack in SHARED if stack.is_wanted(project))
+
+
+# --- one per table ----------------------------------------------------------------------------
+
+
+def table_template(project: Project) -> Path:
+    return project.infra / "table.yaml"
+
+
+def table_name(project: Project, table: str) -> str:
+    return table_stack_name(project.name, table)
+
+
+def table_parameters(given: Given, table: TableDescription) -> Mapping[str, str]:
+    return {
+        "Table": table.name,
+        "StreamArn": table.stream_arn,
+        "DeliveryStream": delivery_stream_name(given.project.delivery_stream_prefix, table.name),
+        "RawBucket": given.output("pipeline", "RawBucket"),
+        "BackupBucket": given.output("pipeline", "BackupBucket"),
+        "CaptureArn": given.output("pipeline", "CaptureArn"),
+        "TransformArn": given.output("pipeline", "TransformArn"),
+        **given.sizes(TABLE_SIZES),
+    }
