@@ -19,10 +19,11 @@ from dynaurora.adapters import mysql, postgresql
 from dynaurora.adapters.database import Database, engine_of
 from dynaurora.adapters.memory import MemoryObjects
 from dynaurora.etl import Engine, unpacked
-from dynaurora.intake import Parts, take_in
+from dynaurora.intake import take_in
 from dynaurora.metadata import Metadata
 from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import Line, decode_line, encode_line, split_lines
+from dynaurora.parts import Parts
 from dynaurora.plugins.contract import Engine as EngineName
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.folder import PluginFolder

@@ -14,7 +14,8 @@ from typing import Any
 from dynaurora.adapters.aws import worker_client
 from dynaurora.adapters.database import Database
 from dynaurora.adapters.s3 import PATIENCE, S3Objects
-from dynaurora.intake import Parts, sweep, take_in_messages
+from dynaurora.intake import sweep, take_in_messages
+from dynaurora.parts import Parts
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import LoadSettings
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from dynaurora.errors import DynauroraError, SettingsError
-from dynaurora.intake import Parts, sweep
+from dynaurora.intake import sweep
 from dynaurora.log import log
 from dynaurora.operations.desk import Desk, Facts
 from dynaurora.operations.gaps import close_gap, list_gaps, replay_gaps
@@ -34,6 +34,7 @@ from dynaurora.operations.tables import (
     unpark_table,
 )
 from dynaurora.operations.unmapped import list_unmapped
+from dynaurora.parts import Parts
 
 ANSWER_BYTES: Final = 6 * 1000 * 1000 - 100_000
 """A synchronous answer of a Lambda, 6 MB, less what is written around it.

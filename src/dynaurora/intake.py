@@ -9,10 +9,8 @@ nobody tells of is found by the sweep, one that is told of twice is loaded once,
 step leaves something that the next delivery finishes.
 """
 
-import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import groupby, islice, takewhile
@@ -24,23 +22,23 @@ from dynaurora.errors import (
     DatabaseError,
     DatabaseUnknown,
     DynauroraError,
-    LoadRace,
     PluginError,
     StatementRefused,
     StreamNotAccepted,
 )
-from dynaurora.etl import Engine, Loaded, Staged, load, stage
+from dynaurora.etl import Loaded, stage
 from dynaurora.log import log
 from dynaurora.metadata import Gaps, Metadata, ParkedFor, Registration, Unmapped
 from dynaurora.model.events import ERRORS_FOLDER, Message, ObjectName, message_of
 from dynaurora.model.leftovers import GIVEN_UP_FOLDER
 from dynaurora.model.names import is_table_name
 from dynaurora.noticing import notice_given_up, notice_undelivered, notice_vanished
+from dynaurora.parts import Parts
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.folder import PluginFolder
-from dynaurora.ports import Clock, ObjectStore, StoredObject
+from dynaurora.portions import load_portions, read_portions, summed, within_bodies
+from dynaurora.ports import StoredObject
 
-RACE_TRIES: Final = 5
 UNKNOWN_TRIES: Final = 5
 OUTAGE_TRIES: Final = 3
 """Before a table is parked because of an outage that the database is healthy in, its load is tried
@@ -53,20 +51,8 @@ SWEEP_AGE_S: Final = 3600
 RECOVERY_PAUSES_S: Final = (0.5, 1, 2, 4)
 """A server that has crashed is back within seconds; one that is away longer is away."""
 
-LOAD_BYTES: Final = 16 * 1024 * 1024
-LOAD_OBJECTS: Final = 1000
-"""One transaction takes objects until it has this much, unpacked: it bounds the memory of a load,
-and the next portion is staged while the database works on the last."""
-
-BODY_BYTES: Final = 64 * 1024 * 1024
-"""A load of several objects has at most this much in bodies, which it fetches one by one: some 20
-to 60 of them, so that it comes to its end in seconds."""
-
 SWEEP_OBJECTS: Final = 10_000
 """Objects of a table that are listed at once: a table that waits for weeks has many."""
-
-RESERVED_MS: Final = 30_000
-"""No further portion is begun when no more time than this is left; what remains comes again."""
 
 
 @dataclass(slots=True)
@@ -84,22 +70,6 @@ class Report:
             "failed": len(self.failed),
             "waiting": len(self.waiting),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the intake works with."""
-
-    store: ObjectStore
-    engine: Engine
-    plugins: PluginFolder
-    clock: Clock
-    raw_bucket: str
-    backup_bucket: str
-
-    def has_time(self) -> bool:
-        """Whether there is time to begin another portion."""
-        return self.clock.remaining_ms() >= RESERVED_MS
 
 
 def take_in_messages(parts: Parts, records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -349,25 +319,6 @@ def _load_table(
         _note_unmapped(parts, registration, unmapped)
 
 
-def load_portions(
-    parts: Parts, metadata: Metadata, registration: Registration, portions: Iterator[Staged]
-) -> Iterator[tuple[Staged, Loaded]]:
-    """Load what is staged while there is time, and tell of each portion when it is committed; the
-    next is read and staged while the database works on the last."""
-    with ThreadPoolExecutor(1, "load") as database:
-        running: tuple[Staged, Future[Loaded]] | None = None
-        for staged in portions:
-            if running is not None:
-                if not parts.has_time():
-                    break
-                before, loading = running
-                yield before, loading.result()
-            running = staged, database.submit(load_staged, parts, metadata, registration, staged)
-        if running is not None:
-            before, loading = running
-            yield before, loading.result()
-
-
 def _note_unmapped(parts: Parts, registration: Registration, counts: Mapping[str, int]) -> None:
     """After the commit, in a transaction of its own: loads of a table run side by side, and would
     wait for each other here. It is no fault of the load where it cannot be noted."""
@@ -392,62 +343,6 @@ def _loaded(
         _archive(parts, stored)
     report.loaded[table] = summed(report.loaded.get(table, Loaded()), loaded)
     log("info", "loaded", table=table, **asdict(loaded))
-
-
-def load_staged(
-    parts: Parts, metadata: Metadata, registration: Registration, staged: Staged
-) -> Loaded:
-    """Load; after a race the whole transaction is done again, on what is registered then."""
-    for number in range(1, RACE_TRIES + 1):
-        try:
-            return load(parts.engine, registration, staged, partial(_body, parts))
-        except LoadRace as error:
-            if number == RACE_TRIES:
-                raise
-            table = registration.table
-            log("info", "a race: the load is done again", table=table, code=error.code)
-            parts.clock.sleep(random.uniform(0, 0.1 * 2**number))  # noqa: S311 - spreads retries
-            registration = metadata.registration(table)
-    raise AssertionError
-
-
-def within_bodies(
-    staging: Callable[[Sequence[StoredObject]], Staged], portions: Iterable[Sequence[StoredObject]]
-) -> Iterator[Staged]:
-    """The portions as rows; one whose lines are pointers to too many bodies is taken in halves."""
-    for objects in portions:
-        staged = staging(objects)
-        if staged.staging.body_bytes > BODY_BYTES and len(objects) > 1:
-            middle = len(objects) // 2
-            yield from within_bodies(staging, [objects[:middle], objects[middle:]])
-        else:
-            yield staged
-
-
-def _body(parts: Parts, key: str) -> bytes | None:
-    """The body of a change that was too large for its line."""
-    stored = parts.store.read(ObjectName(parts.backup_bucket, key))
-    return stored.data if stored else None
-
-
-def read_portions(
-    store: ObjectStore, names: Iterable[ObjectName], missing: list[ObjectName]
-) -> Iterator[list[StoredObject]]:
-    """The objects in portions of one transaction each, and the names of those that are gone."""
-    portion: list[StoredObject] = []
-    size = 0
-    for name in names:
-        stored = store.read(name)
-        if stored is None:
-            missing.append(name)
-            continue
-        if portion and (size + stored.unpacked_bytes > LOAD_BYTES or len(portion) == LOAD_OBJECTS):
-            yield portion
-            portion, size = [], 0
-        portion.append(stored)
-        size += stored.unpacked_bytes
-    if portion:
-        yield portion
 
 
 def _missing(
@@ -509,8 +404,3 @@ def _failed(table: str, error: DynauroraError, names: Sequence[ObjectName], repo
         found=found,
     )
     report.failed.update(names)
-
-
-def summed(one: Loaded, other: Loaded) -> Loaded:
-    """What two loads came to, together."""
-    return Loaded(*(getattr(one, n) + getattr(other, n) for n in Loaded.__dataclass_fields__))

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import pytest
 
-from dynaurora import intake
+from dynaurora import portions
 from dynaurora.errors import DatabaseAway
 from dynaurora.model.events import ObjectName
 from dynaurora.model.keys import key_of
@@ -90,7 +90,7 @@ def archived(machine, names):
 def test_a_server_that_is_killed_under_a_large_load_loses_and_doubles_nothing(
     tmp_path, own_server, monkeypatch
 ):
-    monkeypatch.setattr(intake, "LOAD_OBJECTS", 5)
+    monkeypatch.setattr(portions, "LOAD_OBJECTS", 5)
     changes = list(changes_of(random.Random(1), 100_000, 60_000))
     with LoadMachine(own_server.url, tmp_path) as machine:
         machine.plugin("items", WITH_SUM)
@@ -137,7 +137,7 @@ def sums_of(held):
 def test_four_loaders_on_hot_keys_end_equal_and_no_deadlock_reaches_anyone(
     machine, plugin, capsys, monkeypatch
 ):
-    monkeypatch.setattr(intake, "LOAD_OBJECTS", 2)
+    monkeypatch.setattr(portions, "LOAD_OBJECTS", 2)
     chance = random.Random(2)
     changes = list(changes_of(chance, 50_000, 500))
     machine.plugin("items", plugin)

@@ -11,6 +11,7 @@ import pytest
 from dynaurora import intake
 from dynaurora.errors import DatabaseAway, StatementRefused
 from dynaurora.model.events import ObjectName
+from dynaurora.parts import RESERVED_MS
 from support.items import DECLARED, WITH_HISTORY, delete, put
 from support.load import Crash, LoadMachine, line, side_by_side
 from support.sql import codes, raising, refusing_no_more
@@ -596,7 +597,7 @@ def test_the_sweep_goes_on_behind_a_table_that_cannot_be_loaded(machine):
 @pytest.fixture
 def portions(machine, monkeypatch):
     """Objects for so many portions, of two objects each."""
-    monkeypatch.setattr(intake, "LOAD_OBJECTS", 2)
+    monkeypatch.setattr("dynaurora.portions.LOAD_OBJECTS", 2)
 
     def put_them(count):
         return [machine.put("items", put(10 + n, f"k{n}", v=str(n))) for n in range(2 * count)]
@@ -749,11 +750,11 @@ def test_no_portion_is_begun_when_the_time_is_nearly_over_and_the_rest_comes_aga
 ):
     machine.plugin("items", DECLARED)
     names = portions(3)
-    machine.clock.left_ms = intake.RESERVED_MS - 1
+    machine.clock.left_ms = RESERVED_MS - 1
     assert machine.load(*names).failed == set(names[2:])
     assert len(ids(machine)) == 2
     assert machine.load(*names).failed == set(names[4:])
-    machine.clock.left_ms = intake.RESERVED_MS
+    machine.clock.left_ms = RESERVED_MS
     assert machine.load(*names).failed == set()
     assert len(ids(machine)) == 6
     assert machine.store.keys("raw") == []
@@ -762,9 +763,9 @@ def test_no_portion_is_begun_when_the_time_is_nearly_over_and_the_rest_comes_aga
 def test_a_sweep_stops_when_the_time_is_nearly_over(machine):
     machine.plugin("items", DECLARED)
     machine.put("items", put(1, "a", v="1"))
-    machine.clock.left_ms = intake.RESERVED_MS - 1
+    machine.clock.left_ms = RESERVED_MS - 1
     assert machine.sweep(age_s=0).loaded == {}
-    machine.clock.left_ms = intake.RESERVED_MS
+    machine.clock.left_ms = RESERVED_MS
     assert machine.sweep(age_s=0).loaded["items"].applied == 1
 
 

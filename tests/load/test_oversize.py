@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from dynaurora import etl, intake
+from dynaurora import etl, portions
 from dynaurora.errors import AwsAway, AwsError, LoadRace
 from dynaurora.model.claims import packed
 from dynaurora.model.events import ObjectName
@@ -392,7 +392,7 @@ def test_objects_with_many_bodies_are_loaded_in_several_transactions(machine, mo
     machine.plugin("items", DECLARED)
     pointers = [machine.pointer(put(2, f"k{n}", v="x" * 100)) for n in range(8)]
     size = decode_line(pointers[0])["claim"]["bytes"]
-    monkeypatch.setattr(intake, "BODY_BYTES", 2 * size)
+    monkeypatch.setattr(portions, "BODY_BYTES", 2 * size)
     names = [machine.put("items", pointer) for pointer in pointers]
     commits = []
     machine.before = lambda step: step == "commit" and commits.append(step)

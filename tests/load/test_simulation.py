@@ -23,7 +23,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from dynaurora import intake
+from dynaurora import portions
 from dynaurora.errors import DatabaseAway
 from dynaurora.metadata import Metadata
 from dynaurora.model.keys import key_of
@@ -227,7 +227,7 @@ def plugin(request):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_random_history_ends_equal_to_the_model(machine, plugin, seed, capsys, monkeypatch):
     chance = random.Random(seed)
-    monkeypatch.setattr(intake, "LOAD_OBJECTS", chance.choice((1_000, 2)))
+    monkeypatch.setattr(portions, "LOAD_OBJECTS", chance.choice((1_000, 2)))
     world = World(machine, chance, history(chance))
     machine.plugin("items", plugin)
     machine.load(machine.put("items"))

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 import pytest
 
-from dynaurora import intake
+from dynaurora import portions
 from dynaurora.errors import ProjectError
 from dynaurora.metadata import Chosen
 from dynaurora.model.claims import claim_to, packed
@@ -217,7 +217,7 @@ def test_a_change_without_its_body_is_applied_when_the_body_is_there_again(refus
 
 
 def test_changes_with_more_bodies_than_one_load_takes_are_retried_in_several(refused, monkeypatch):
-    monkeypatch.setattr(intake, "BODY_BYTES", 1)
+    monkeypatch.setattr(portions, "BODY_BYTES", 1)
     for number in range(3):
         pointer, body, content = large(put(3, f"k{number}", v="large"))
         refused.load_lines("items", pointer)

@@ -71,7 +71,7 @@ def test_items_whose_newest_change_is_not_in_the_archive_are_counted(archived):
 
 
 def test_it_goes_on_where_it_stopped(archived, monkeypatch):
-    monkeypatch.setattr("dynaurora.intake.LOAD_OBJECTS", 1)
+    monkeypatch.setattr("dynaurora.portions.LOAD_OBJECTS", 1)
     archived.clock.left_ms = 0
     archived.plugin("items", WIDER)
     done(archived, "replay begin", table="items")

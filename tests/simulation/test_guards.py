@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from dynaurora import applying, capture, etl, intake, staging
+from dynaurora import applying, capture, etl, intake, portions, staging
 from dynaurora.adapters import mysql
 from dynaurora.errors import DeliveryFailed
 from dynaurora.model import types
@@ -157,14 +157,14 @@ def report_the_last_failure(monkeypatch, _engine):
 
 
 def archive_before_the_commit(monkeypatch, _engine):
-    load = intake.load_staged
+    load = portions.load_staged
 
     def archive_and_load(parts, metadata, registration, staged):
         for stored in staged.objects:
             intake._archive(parts, stored)
         return load(parts, metadata, registration, staged)
 
-    monkeypatch.setattr(intake, "load_staged", archive_and_load)
+    monkeypatch.setattr(portions, "load_staged", archive_and_load)
 
 
 def let_the_database_round(monkeypatch, _engine):

@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 
 from dynaurora.adapters.database import Database, engine_of
 from dynaurora.adapters.memory import MemoryObjects
-from dynaurora.intake import Parts, sweep, take_in
+from dynaurora.intake import sweep, take_in
 from dynaurora.metadata import Metadata
 from dynaurora.model.claims import claim_to, packed
 from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import decode_line, encode_line, pointer_to
+from dynaurora.parts import Parts
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.plugins.statements import dialect_of
 from dynaurora.settings import DatabaseSettings

@@ -59,7 +59,7 @@ class Turn:
     """A clock for commands that stop when their time is nearly over."""
 
     def __init__(self) -> None:
-        from dynaurora.intake import RESERVED_MS
+        from dynaurora.parts import RESERVED_MS
 
         self._end = time.monotonic() + TURN_S + RESERVED_MS / 1000
 
@@ -84,7 +84,7 @@ def _run(project: "Project", engine: "Engine", command: str, **arguments: Any) -
     from dynaurora.adapters.aws import client_factory
     from dynaurora.adapters.s3 import S3Objects
     from dynaurora.deploy.load_function import pipeline_outputs
-    from dynaurora.intake import Parts
+    from dynaurora.parts import Parts
 
     client = client_factory(project.region, project.endpoint)
     outputs = pipeline_outputs(project, client)

@@ -9,10 +9,12 @@ from functools import partial, reduce
 
 from dynaurora.errors import ProjectError
 from dynaurora.etl import Loaded, Staged, stage
-from dynaurora.intake import Parts, load_staged, still_makes, summed, within_bodies
+from dynaurora.intake import still_makes
 from dynaurora.metadata import Registration
 from dynaurora.model.events import ObjectName
 from dynaurora.operations.desk import Desk, metadata_of, plugin_of
+from dynaurora.parts import Parts
+from dynaurora.portions import load_staged, summed, within_bodies
 from dynaurora.ports import StoredObject
 
 Line = tuple[ObjectName, bytes]

@@ -10,13 +10,13 @@ import orjson
 from dynaurora.capture import line_of
 from dynaurora.errors import DatabaseAway, DynauroraError, ProjectError
 from dynaurora.etl import Loaded, unpacked
-from dynaurora.intake import Parts
 from dynaurora.metadata import Gap, Gaps
 from dynaurora.metadata.gaps import REPLAYABLE
 from dynaurora.model.leftovers import given_up, undelivered
 from dynaurora.model.lines import encode_line
 from dynaurora.operations.again import load_again
 from dynaurora.operations.desk import LIMIT, Desk, Facts, added, moment
+from dynaurora.parts import Parts
 from dynaurora.ports import StoredObject
 
 AT_ONCE: Final = 10_000

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from dynaurora.errors import DatabaseAway, DynauroraError, ProjectError
 from dynaurora.etl import LEAST_BUDGET
-from dynaurora.intake import LOAD_BYTES, Parts
 from dynaurora.metadata import Chosen, Entry, Quarantine
 from dynaurora.operations.again import load_again
 from dynaurora.operations.desk import LIMIT, Desk, Facts, added, moment
+from dynaurora.parts import Parts
+from dynaurora.portions import LOAD_BYTES
 
 PORTION: Final = LEAST_BUDGET
 """Entries that are loaded together. So few that all may be refused again and still be within the

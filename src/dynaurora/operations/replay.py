@@ -6,10 +6,11 @@ item's newest change is applied once more: that fills columns that a plugin has 
 
 from collections.abc import Iterator
 
-from dynaurora.intake import Parts, load_portions, read_portions, within_bodies
 from dynaurora.model.events import PROCESSED_FOLDER, ObjectName
 from dynaurora.operations.again import registration_to_load, staging_again
 from dynaurora.operations.desk import Desk, Facts, metadata_of
+from dynaurora.parts import Parts
+from dynaurora.portions import load_portions, read_portions, within_bodies
 
 
 def begin_anew(desk: Desk, *, table: str) -> Facts:

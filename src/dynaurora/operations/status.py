@@ -9,12 +9,13 @@ import re
 from itertools import islice
 from typing import Final
 
-from dynaurora.intake import SWEEP_AGE_S, Parts
+from dynaurora.intake import SWEEP_AGE_S
 from dynaurora.metadata import Gaps, ParkedFor, Quarantine, Registration
 from dynaurora.metadata.gaps import REPLAYABLE
 from dynaurora.model.events import ERRORS_FOLDER
 from dynaurora.operations.desk import Facts, metadata_of, moment
 from dynaurora.operations.unmapped import unmapped
+from dynaurora.parts import Parts
 
 COUNTED: Final = 1000
 """Objects of a table that are counted, as S3 lists them in one answer; more are told as more."""
