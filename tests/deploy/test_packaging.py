@@ -3,6 +3,7 @@
 import importlib.metadata
 import io
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,13 +20,13 @@ from dynaurora.deploy.packaging import (
     NOT_IN_LAMBDAS,
     TRANSFORM,
     Package,
-    Platform,
     Sources,
     lambda_modules,
     load_package,
     reached_modules,
     streams_package,
 )
+from dynaurora.deploy.wheels import Platform
 from dynaurora.errors import ProjectError
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,21 @@ def test_neither_the_time_nor_the_order_of_the_files_matters(sources):
     os.utime(sources.lambda_functions / LOAD, (1, 1))
     shuffled = Package("load", dict(reversed(load_package(sources).files.items())))
     assert (shuffled.key, shuffled.zipped()) == (before.key, before.zipped())
+
+
+def test_neither_the_folder_nor_the_umask_matters(sources, tmp_path):
+    """Copied by another user into another folder, the last file first."""
+    before = os.umask(0o077)
+    try:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        for path in sorted(sources.lambda_functions.iterdir(), reverse=True):
+            shutil.copyfile(path, elsewhere / path.name)
+        there = load_package(Sources(elsewhere, tmp_path / "other cache"))
+    finally:
+        os.umask(before)
+    here = load_package(sources)
+    assert (there.key, there.zipped()) == (here.key, here.zipped())
 
 
 def test_another_byte_gives_another_key(sources):
@@ -118,6 +134,11 @@ def test_a_zip_is_small_and_without_boto3_or_compiled_files(make, sources):
     tops = {path.split("/")[0] for path in package.files}
     assert not tops & {"boto3", "botocore", "s3transfer", "bin", "..", "rich", "click"}
     assert not any(path.endswith(".pyc") for path in package.files)
+
+
+@pytest.mark.parametrize("make", [streams_package, load_package])
+def test_a_zip_stays_under_30_megabytes(make, tmp_path):
+    assert len(make(Sources(HANDLERS, tmp_path)).zipped()) < 30_000_000
 
 
 def test_the_load_zip_has_the_driver_of_each_engine(sources):
@@ -268,12 +289,53 @@ def test_typing_extensions_travel_to_older_pythons_only(sources, fetched):
     assert "typing-extensions" in older
 
 
+@pytest.mark.parametrize("machine", ["arm64", "x86_64"])
+def test_the_real_wheels_of_each_architecture_give_the_same_small_zip_twice(machine, tmp_path):
+    def packed(cache):
+        there = Sources(HANDLERS, tmp_path / cache, Platform("3.13", machine), ROOT / "sqlqueries")
+        return load_package(there)
+
+    try:
+        first = packed("first")
+    except ProjectError as error:
+        if "cannot be reached" not in error.found:
+            raise
+        pytest.skip(str(error))
+    umask = os.umask(0o077)
+    try:
+        second = packed("second")
+    finally:
+        os.umask(umask)
+    assert (second.key, second.zipped()) == (first.key, first.zipped())
+    assert len(first.zipped()) < 30_000_000
+    libraries = [path for path in first.files if path.endswith(".so")]
+    elf_machine = {"arm64": 183, "x86_64": 62}[machine]  # /usr/include/elf.h
+    assert libraries
+    assert {first.files[path][18] for path in libraries} == {elf_machine}
+
+
+def test_a_package_without_a_wheel_is_named(sources, monkeypatch):
+    """Of an index that has none; nothing is built from source."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    on_aws = Sources(sources.lambda_functions, sources.cache, Platform("3.13", "arm64"))
+    with pytest.raises(ProjectError, match=r"there is none of orjson==.*another architecture"):
+        streams_package(on_aws)
+
+
+def test_an_index_that_cannot_be_reached_is_told(sources, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    on_aws = Sources(sources.lambda_functions, sources.cache, Platform("3.13", "arm64"))
+    with pytest.raises(ProjectError, match=r"index cannot be reached.*pip's index-url"):
+        streams_package(on_aws)
+
+
 def test_what_pip_says_is_told(sources, monkeypatch):
     def run(command, **_options):
-        return subprocess.CompletedProcess(command, 1, "", "noise\nERROR: No matching distribution")
+        return subprocess.CompletedProcess(command, 1, "", "noise\nERROR: the disk is full")
 
     monkeypatch.setattr(subprocess, "run", run)
     on_aws = Sources(sources.lambda_functions, sources.cache, Platform("3.13", "arm64"))
-    with pytest.raises(ProjectError, match="No matching distribution"):
+    with pytest.raises(ProjectError, match="the disk is full"):
         streams_package(on_aws)
     assert not any(sources.cache.glob("*")), "half a folder would be taken for a whole one"

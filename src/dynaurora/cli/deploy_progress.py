@@ -32,8 +32,9 @@ class ProgressView:
                 self._move(stack, "")
             case StepBegun(step="code", subject=key):
                 self._move(key, "is being brought to S3")
-            case CodeOutcome(key=key, is_new=is_new):
-                self._done(key, "uploaded" if is_new else "unchanged", "green" if is_new else "dim")
+            case CodeOutcome(key=key, is_new=is_new, size_bytes=size):
+                told = "uploaded" if is_new else "unchanged"
+                self._done(key, f"{told}, {size / 1e6:.1f} MB", "green" if is_new else "dim")
             case StreamEnabled(table=table, items=items):
                 self._done(table, f"stream on; {items:,} items were there before", "green")
             case ResourceProgress() as resource:

@@ -1,7 +1,7 @@
 """Deploy: the project's folder becomes stacks in one account and Region.
 
 project      dynaurora.toml, the environment and flags: what is asked for
-packaging    the two zips of the Lambdas; code brings them into the artifacts bucket
+packaging    the two zips of the Lambdas, of our files and wheels; code brings them to S3
 stacks       the stacks in their order, and what each is given
 tables       per table: its stream, its registration, its stack
 deployment   the stage that does it all; outcomes is what it tells

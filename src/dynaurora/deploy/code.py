@@ -1,7 +1,6 @@
 """The zips of a project, and how they come into the artifacts bucket."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,12 +10,12 @@ from dynaurora.deploy.account import Account
 from dynaurora.deploy.outcomes import CodeOutcome
 from dynaurora.deploy.packaging import (
     Package,
-    Platform,
     Sources,
     load_package,
     streams_package,
 )
 from dynaurora.deploy.project import Project
+from dynaurora.deploy.wheels import Platform
 
 
 def packages_of(project: Project) -> tuple[Package, Package]:
@@ -41,20 +40,23 @@ def brought(account: Account, bucket: str, package: Package) -> CodeOutcome:
     account.begin("code", package.key)
     s3 = account.client("s3")
     where = {"Bucket": bucket, "Key": package.key, "ExpectedBucketOwner": account.number}
-    outcome = CodeOutcome(package.key, package.size_bytes, is_new=False)
     with aws_errors(f"bucket {bucket}"):
-        if not _is_there(s3, where):
-            s3.put_object(Body=package.zipped(), ContentType="application/zip", **where)
-            outcome = replace(outcome, is_new=True)
+        size = _size(s3, where)
+        is_new = size is None
+        if size is None:
+            zipped = package.zipped()
+            s3.put_object(Body=zipped, ContentType="application/zip", **where)
+            size = len(zipped)
+    outcome = CodeOutcome(package.key, size, is_new=is_new)
     account.tell(outcome)
     return outcome
 
 
-def _is_there(s3: Any, where: Mapping[str, str]) -> bool:
+def _size(s3: Any, where: Mapping[str, str]) -> int | None:
+    """The bytes of an object, None where there is none of this name."""
     try:
-        s3.head_object(**where)
+        return int(s3.head_object(**where)["ContentLength"])
     except ClientError as error:
         if error_code(error) in ("404", "NoSuchKey", "NotFound"):
-            return False
+            return None
         raise
-    return True

@@ -18,7 +18,10 @@ class StepBegun:
 
 @dataclass(frozen=True, slots=True)
 class CodeOutcome:
-    """A zip lies in the bucket; ``is_new`` when it had to be brought there."""
+    """A zip lies in the bucket; ``is_new`` when it had to be brought there.
+
+    size_bytes: of the zip.
+    """
 
     key: str
     size_bytes: int

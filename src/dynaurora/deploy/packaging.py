@@ -11,13 +11,10 @@ of that name. boto3 is never in it: the runtime brings it
 """
 
 import ast
-import contextlib
 import hashlib
 import importlib.metadata
 import io
-import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 import dynaurora
+from dynaurora.deploy.wheels import Platform, fetched
 from dynaurora.errors import ProjectError
 
 CAPTURE: Final = "lambda_function_ddb_streams_processor.py"
@@ -46,27 +44,6 @@ _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _LEFT_OUT: Final = frozenset({".pyc", ".pyi", ".pyx", ".pxd", ".c", ".h"})
 _TYPING_EXTENSIONS_UNTIL: Final = (3, 13)
 """psycopg needs them for older Pythons only (its METADATA)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """What a Lambda runs on. python: as "3.13"; machine: ``arm64`` or ``x86_64``."""
-
-    python: str
-    machine: str
-
-    @property
-    def version(self) -> tuple[int, ...]:
-        return tuple(int(part) for part in self.python.split("."))
-
-    @property
-    def wheel_tags(self) -> tuple[str, ...]:
-        """From Python 3.12 on the runtime is Amazon Linux 2023 with glibc 2.34, before it was
-        Amazon Linux 2 with 2.26 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html).
-        """
-        machine = "aarch64" if self.machine == "arm64" else "x86_64"
-        newest = ("manylinux_2_28",) if self.version >= (3, 12) else ()
-        return tuple(f"{tag}_{machine}" for tag in (*newest, "manylinux_2_17", "manylinux2014"))
 
 
 @dataclass(frozen=True)
@@ -271,7 +248,9 @@ def _needs(distributions: Iterable[str], sources: Sources) -> dict[str, bytes]:
     if sources.platform is None:
         wanted = _wanted(distributions, sys.version_info[:2])
         return {path: data for name in wanted for path, data in _installed_files(name).items()}
-    folder = _fetched(_wanted(distributions, sources.platform.version), sources)
+    folder = fetched(
+        _wanted(distributions, sources.platform.version), sources.platform, sources.cache
+    )
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in _files(folder)
@@ -304,49 +283,3 @@ def _installed_files(name: str) -> dict[str, bytes]:
         for file in distribution.files or ()
         if _travels(file.as_posix())
     }
-
-
-def _fetched(wanted: Iterable[str], sources: Sources) -> Path:
-    """The folder with the wheels of the platform, fetched once for the same versions."""
-    platform = sources.platform
-    if platform is None:
-        raise AssertionError  # asked for by _needs only
-    requirements = [_requirement(name) for name in wanted]
-    asked = "\n".join([*requirements, platform.python, *platform.wheel_tags])
-    folder = sources.cache / hashlib.sha256(asked.encode()).hexdigest()[:16]
-    if not folder.is_dir():
-        # Filled aside and moved: what is there under its name is whole.
-        sources.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=sources.cache) as aside:
-            filled = Path(aside, "filled")
-            _pip(requirements, platform, filled)
-            with contextlib.suppress(OSError):  # another deployment was faster
-                filled.rename(folder)
-    return folder
-
-
-def _requirement(name: str) -> str:
-    """The version that is installed here, because it is the one that was tested."""
-    try:
-        return f"{name}=={importlib.metadata.version(name)}"
-    except importlib.metadata.PackageNotFoundError:
-        return name
-
-
-def _pip(requirements: Iterable[str], platform: Platform, target: Path) -> None:
-    tags = [part for tag in platform.wheel_tags for part in ("--platform", tag)]
-    command = [
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-        *("--no-deps", "--no-compile", "--only-binary=:all:", "--implementation", "cp"),
-        *("--python-version", platform.python, *tags),
-        *("--target", str(target), *requirements),
-    ]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-    if outcome.returncode != 0:
-        said = outcome.stderr.strip().splitlines() or ["pip said nothing"]
-        raise ProjectError(
-            f"wheels for Python {platform.python} on {platform.machine}",
-            said[-1],
-            f"pip to fetch {', '.join(requirements)}",
-            "Correct what pip says and deploy again; make setup brings pip.",
-        )
