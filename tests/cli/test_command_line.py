@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import pytest
 
 from dynaurora import __version__, cli
+from dynaurora.cli.replay import replay
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = cli.group.list_commands(click.Context(cli.group))
@@ -169,3 +171,17 @@ def test_local_is_the_running_pipeline_and_where_none_runs_that_is_told(
     found = dynaurora(*command.split(), "--local")
     assert found.returncode == 1
     assert "no pipeline of this project runs here. Start one: dynaurora dev." in found.stderr
+
+
+def test_a_replay_that_is_interrupted_says_how_it_goes_on_in_the_same_project(monkeypatch, capsys):
+    @contextmanager
+    def asking(_):
+        answers = iter([{"replayed": {"objects": 1}, "after": "Processed/x/1", "is_done": False}])
+        yield lambda *_, **__: next(answers)
+
+    monkeypatch.setattr("dynaurora.cli.replay.asking", asking)
+    monkeypatch.setattr("dynaurora.cli.replay.project_of", lambda *_: None)
+    with pytest.raises(StopIteration):
+        replay.main(["x", "--env", "prod", "--local"], standalone_mode=False)
+    told = "Go on with: dynaurora replay x --after Processed/x/1 --env prod --local\n"
+    assert capsys.readouterr().err.endswith(told)

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from rich.console import Console
 
+from dynaurora.cli.output import result_console
 from dynaurora.cli.query import as_shown
 
 
@@ -46,3 +47,17 @@ def test_brackets_in_values_and_names_are_no_styles():
     text = shown(("[bold]", "b"), ("[red]", wide))
     assert "[bold]" in text
     assert "[red]" in text
+
+
+def test_no_color_leaves_nothing_bold(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in on_a_terminal()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in on_a_terminal()
+
+
+def on_a_terminal():
+    console = result_console()
+    with console.capture() as captured:
+        console.print(as_shown(console, "first orders", ("order_id",), [("o-1",)]))
+    return captured.get()

@@ -10,6 +10,12 @@ from dynaurora import Table
 good = Table(key="id", columns={"id": "text"})
 """
 
+ONE_ENGINE = """
+key = "id"
+columns = {"id": "text"}
+insert_table_queries = [{"postgresql": "insert into t select id from staged"}]
+"""
+
 
 @pytest.fixture
 def run(folder):
@@ -103,12 +109,24 @@ def test_the_folder_may_come_from_the_environment(folder):
     assert "1 plugin, 0 broken" in result.output
 
 
+def test_the_project_says_where_plugins_are_and_which_engine_they_are_for(folder):
+    project = folder.path.parent
+    folder.write("one.py", ONE_ENGINE)
+    (project / "dynaurora.toml").write_text('[database]\nurl = "mysql://a@127.0.0.1/a"\n')
+    result = CliRunner().invoke(check, ["--project-dir", str(project)])
+    assert 'has no "mysql" statement' in result.output
+    other = ["--project-dir", str(project), "--engine", "postgresql"]
+    assert CliRunner().invoke(check, other).exit_code == 0
+
+
+def test_files_below_the_folder_one_is_in_are_called_from_there(folder, monkeypatch):
+    folder.write("good.py", GOOD)
+    monkeypatch.chdir(folder.path.parent)
+    assert "  sqlqueries/good.py  " in CliRunner().invoke(check).output
+
+
 def test_the_engine_may_be_chosen(folder, run):
-    folder.write(
-        "one.py",
-        'key = "id"\ncolumns = {"id": "text"}\n'
-        'insert_table_queries = [{"postgresql": "insert into t select id from staged"}]',
-    )
+    folder.write("one.py", ONE_ENGINE)
     assert run().exit_code == 0
     assert "1 warning" in run().output
     assert 'has no "mysql" statement' in run("--engine", "mysql").output

@@ -7,9 +7,9 @@ import click
 import pytest
 
 from dynaurora import cli
-from dynaurora.plugins.contract import ENGINES, Engine
 from dynaurora.plugins.statements import Statements, dialect_of, statements_of
 from dynaurora.sql.dialect import Dialect
+from dynaurora.sql.engines import ENGINES, Engine
 
 
 def members(protocol):

@@ -150,3 +150,11 @@ def test_each_engine_has_its_own_sql(folder, run):
     folder.write("orders.py", ORDERS)
     assert "on conflict" in run("orders", "--list", "insert").output
     assert "on duplicate key" in run("orders", "--list", "insert", "--engine", "mysql").output
+
+
+def test_the_project_says_where_plugins_are_and_whose_sql_is_shown(folder):
+    folder.write("orders.py", ORDERS)
+    project = folder.path.parent
+    (project / "dynaurora.toml").write_text('[database]\nurl = "mysql://a@127.0.0.1/a"\n')
+    found = CliRunner().invoke(show, ["orders", "--project-dir", str(project)])
+    assert "on duplicate key" in found.output

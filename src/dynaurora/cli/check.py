@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dynaurora.cli.asking import errors_told
+from dynaurora.cli.database import (
+    engine_at,
+    engine_option,
+    place_of,
+    project_options,
+    sqlqueries_option,
+)
 from dynaurora.cli.output import counted
 
 if TYPE_CHECKING:
     from dynaurora.etl import Engine as LoadEngine
-    from dynaurora.plugins.contract import Engine, Plugin
+    from dynaurora.plugins.contract import Plugin
     from dynaurora.plugins.inspection import Inspected, Problem
+    from dynaurora.sql.engines import Engine
 
 _COLORS: Final = {
     "broken": "red",
@@ -31,7 +39,7 @@ Examples:
 \b
   dynaurora check                      every file, its tables, and what is wrong with it
   dynaurora check orders lines         the plugins of these tables
-  dynaurora check --sqlqueries other   those of another folder
+  dynaurora check --project-dir shop   those of another project
   dynaurora check --database postgresql://localhost/test   and let a server plan them
   dynaurora check --json | jq -r '.[] | select(.state == "broken") | .file'
 """
@@ -39,30 +47,25 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("tables", metavar="[TABLE]...", nargs=-1)
-@click.option(
-    "--sqlqueries",
-    "folder",
-    type=click.Path(path_type=Path),
-    envvar="DYNAURORA_SQLQUERIES",
-    default=Path("sqlqueries"),
-    show_default=True,
-    show_envvar=True,
-    help="The folder of the plugins, one file per table.",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["postgresql", "mysql"]),
-    help="The engine that they are to run on. Default: that of the database, or postgresql.",
-)
+@sqlqueries_option
+@engine_option("The engine that they are to run on. Default: that of the database, or postgresql.")
 @click.option(
     "--database",
     "url",
     metavar="URL",
     help="Let this database plan every statement, in a transaction that it rolls back.",
 )
+@project_options
 @click.option("--json", "is_json", is_flag=True, help="Print JSON, for programs.")
 def check(
-    tables: Sequence[str], folder: Path, engine: "Engine | None", url: str | None, *, is_json: bool
+    *,
+    tables: Sequence[str],
+    sqlqueries: Path | None,
+    engine: "Engine | None",
+    url: str | None,
+    folder: Path,
+    chosen: str,
+    is_json: bool,
 ) -> None:
     """List the plugins, or those of the TABLEs: file, SQL tables, and what is wrong with them.
 
@@ -72,15 +75,17 @@ def check(
     from dynaurora.plugins.inspection import inspect_folder
 
     with errors_told(is_json=is_json):
-        engine = _engine(engine, url)
-        inspected = _chosen(inspect_folder(folder, engine), tables, folder)
+        place = place_of(folder, chosen, sqlqueries)
+        name = engine_at(place, engine) if url is None else _engine(engine, url)
+        plugins = place.sqlqueries
+        inspected = _chosen(inspect_folder(plugins, name), tables, plugins)
         if url is not None:
             inspected = _decided(inspected, url)
     if is_json:
         click.echo(json.dumps([_as_json(one) for one in inspected], indent=2))
     else:
         has_color = False if os.environ.get("NO_COLOR") else None  # https://no-color.org
-        for line in _as_text(folder, inspected):
+        for line in _as_text(plugins, inspected):
             click.echo(line, color=has_color)
     if any(_state(one) != "ok" for one in inspected):
         raise click.exceptions.Exit(1)
@@ -108,11 +113,9 @@ def _chosen(
     return [one for one in inspected if not tables or one.table in tables]
 
 
-def _engine(chosen: "Engine | None", url: str | None) -> "Engine":
-    """The engine to check for; raises ``UsageError`` where the database is of another, or of one
+def _engine(chosen: "Engine | None", url: str) -> "Engine":
+    """The engine of a database; raises ``UsageError`` where another is asked for, or it is one
     that undoes nothing."""
-    if url is None:
-        return chosen or "postgresql"
     from dynaurora.adapters.database import engine_of
 
     found = engine_of(url)

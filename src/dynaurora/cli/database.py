@@ -3,17 +3,20 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
+from dynaurora.sql.engines import DEFAULT, ENGINES
+
 if TYPE_CHECKING:
-    from dynaurora.deploy.project import Project
+    from dynaurora.deploy.project import Place, Project
     from dynaurora.etl import Engine
-    from dynaurora.plugins.contract import Engine as EngineName
     from dynaurora.plugins.contract import Plugin
+    from dynaurora.sql.engines import Engine as EngineName
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -42,6 +45,21 @@ def project_options(command: Command) -> Command:
     return local(env(folder(command)))
 
 
+def sqlqueries_option(command: Command) -> Command:
+    """Another folder of plugins than the project's."""
+    return click.option(
+        "--sqlqueries",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="The folder of the plugins. Default: DYNAURORA_SQLQUERIES, else the project's.",
+    )(command)
+
+
+def engine_option(told: str) -> Callable[[Command], Command]:
+    """Which engine; told: what for, and what is taken where none is named."""
+    return click.option("--engine", type=click.Choice(ENGINES), help=told)
+
+
 def _note_local(ctx: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
     ctx.meta[_LOCAL] = value
 
@@ -49,6 +67,16 @@ def _note_local(ctx: click.Context, _option: click.Parameter, value: bool) -> No
 def is_local() -> bool:
     """Whether the command was called with --local."""
     return bool(click.get_current_context().meta.get(_LOCAL))
+
+
+def same_project() -> Iterator[str]:
+    """The options that choose the project of this command, for another command to be typed."""
+    given = click.get_current_context()
+    for option, name in (("--env", "chosen"), ("--project-dir", "folder")):
+        if (value := given.params.get(name)) and value != Path():
+            yield from (option, str(value))
+    if is_local():
+        yield "--local"
 
 
 def use_running(folder: Path) -> None:
@@ -61,6 +89,29 @@ def use_running(folder: Path) -> None:
 
     if is_local():
         os.environ.update(running(find_root(folder)))
+
+
+def place_of(folder: Path, chosen: str, sqlqueries: Path | None) -> "Place":
+    """Where the plugins of a folder are, for who needs no database; as options say, else as the
+    project. What lies below the folder that one is in is called from there."""
+    from dynaurora.deploy.project import read_place
+
+    use_running(folder)
+    place = read_place(folder, chosen=chosen)
+    here = Path.cwd()
+    found = sqlqueries or place.sqlqueries
+    if found.is_relative_to(here):
+        found = found.relative_to(here)
+    return replace(place, sqlqueries=found)
+
+
+def engine_at(place: "Place", engine: "EngineName | None") -> "EngineName":
+    """The engine that was asked for; else that of the project's database."""
+    from dynaurora.adapters.database import engine_of
+
+    if engine or not place.database_url:
+        return engine or DEFAULT
+    return engine_of(place.database_url)
 
 
 def project_of(folder: Path, chosen: str) -> "Project":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from dynaurora.cli.database import engine_option
 from dynaurora.cli.output import (
     INTERRUPTED,
     duration,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from dynaurora.demo.comparison import TableComparison
     from dynaurora.demo.road import Outcome, QueryResult, Scale
-    from dynaurora.plugins.contract import Engine
+    from dynaurora.sql.engines import Engine
 
 _EXAMPLES = """
 Examples:
@@ -53,11 +54,9 @@ _SHOWN_DIFFERENCES: Final = 10
     metavar="DIR",
     help="Keep everything in this folder; `dynaurora dev --data DIR` goes on with it.",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["postgresql", "mysql"]),
-    help="What stands for Aurora: PostgreSQL, or MariaDB for mysql. Default: that of the folder "
-    "that is kept, or postgresql.",
+@engine_option(
+    "What stands for Aurora: PostgreSQL, or MariaDB for mysql. Default: that of the folder that is "
+    "kept, or postgresql."
 )
 @click.option("--limit", type=click.IntRange(min=1), hidden=True)
 def demo(

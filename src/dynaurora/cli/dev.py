@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from dynaurora.cli.database import engine_option
 from dynaurora.cli.output import left_once, progress_console, result_console
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from dynaurora.deploy.project import Project
     from dynaurora.local.machine import LocalMachine
-    from dynaurora.plugins.contract import Engine
+    from dynaurora.sql.engines import Engine
 
 _EXAMPLES = """
 Examples:
@@ -49,11 +50,9 @@ _PAUSE_S: Final = 0.1
     metavar="DIR",
     help="The folder of the plugins. Default: the project's.",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["postgresql", "mysql"]),
-    help="What stands for Aurora: PostgreSQL, or MariaDB for mysql. Default: that of the folder "
-    "that is kept, or postgresql.",
+@engine_option(
+    "What stands for Aurora: PostgreSQL, or MariaDB for mysql. Default: that of the folder that is "
+    "kept, or postgresql."
 )
 @click.option(
     "--port",

@@ -1,12 +1,14 @@
 """What commands that run long have in common: consoles, errors as JSON, and how they are left.
 
-Progress goes to stderr and results to stdout, so that results can be piped. rich honours NO_COLOR.
+Progress goes to stderr and results to stdout, so that results can be piped. Where NO_COLOR is set
+nothing is styled, for rich alone would leave what is bold: https://no-color.org
 """
 
+import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,17 +28,21 @@ def progress_console() -> "Console":
     """For what happens now: on stderr."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, color_system=_color_system())
 
 
 def result_console() -> "Console":
     """For results: on stdout."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, color_system=_color_system())
     if not console.is_terminal:
         console.width = _FILE_WIDTH
     return console
+
+
+def _color_system() -> 'Literal["auto"] | None':
+    return None if os.environ.get("NO_COLOR") else "auto"
 
 
 @contextmanager

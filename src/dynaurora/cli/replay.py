@@ -1,13 +1,14 @@
 """`dynaurora replay`: load the archive of a table again."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
 from dynaurora.cli.asking import Ask, asking, errors_told
-from dynaurora.cli.database import project_of, project_options
+from dynaurora.cli.database import project_of, project_options, same_project
 
 _EXAMPLES = """
 Examples:
@@ -57,7 +58,8 @@ def _replayed(ask: Ask, table: str, after: str) -> dict[str, Any]:
                     return {"table": table, **counts}
     except BaseException:
         if after:
-            click.echo(f"Go on with: dynaurora replay {table} --after '{after}'", err=True)
+            words = ["dynaurora", "replay", table, "--after", after, *same_project()]
+            click.echo(f"Go on with: {shlex.join(words)}", err=True)
         raise
 
 

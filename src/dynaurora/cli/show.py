@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dynaurora.cli.asking import errors_told
-from dynaurora.cli.database import plugin_in
+from dynaurora.cli.database import (
+    engine_at,
+    engine_option,
+    place_of,
+    plugin_in,
+    project_options,
+    sqlqueries_option,
+)
 
 if TYPE_CHECKING:
-    from dynaurora.plugins.contract import Engine, Plugin
+    from dynaurora.plugins.contract import Plugin
+    from dynaurora.sql.engines import Engine
 
 _EXAMPLES = """
 Examples:
@@ -25,31 +33,26 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("table")
-@click.option(
-    "--sqlqueries",
-    "folder",
-    type=click.Path(path_type=Path),
-    envvar="DYNAURORA_SQLQUERIES",
-    default=Path("sqlqueries"),
-    show_default=True,
-    show_envvar=True,
-    help="The folder of the plugins, one file per table.",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["postgresql", "mysql"]),
-    default="postgresql",
-    show_default=True,
-    help="The engine whose SQL is shown.",
-)
+@sqlqueries_option
+@engine_option("The engine whose SQL is shown. Default: that of the database, or postgresql.")
 @click.option(
     "--list",
-    "chosen",
+    "wanted",
     type=click.Choice(["create", "insert", "select", "drop"]),
     help="Show this list alone.",
 )
+@project_options
 @click.option("--json", "is_json", is_flag=True, help="Print JSON, for programs.")
-def show(*, table: str, folder: Path, engine: "Engine", chosen: str | None, is_json: bool) -> None:
+def show(
+    *,
+    table: str,
+    sqlqueries: Path | None,
+    engine: "Engine | None",
+    wanted: str | None,
+    folder: Path,
+    chosen: str,
+    is_json: bool,
+) -> None:
     """Show the plugin of TABLE in the hand-written form that its declarations stand for.
 
     What is printed is a plugin: pasted in the place of the file, or behind what is in it, it does
@@ -58,16 +61,17 @@ def show(*, table: str, folder: Path, engine: "Engine", chosen: str | None, is_j
     from dynaurora.plugins.showing import shown, shown_list
 
     with errors_told(is_json=is_json):
-        plugin = plugin_in(folder, engine, table)
+        place = place_of(folder, chosen, sqlqueries)
+        plugin = plugin_in(place.sqlqueries, engine_at(place, engine), table)
     if is_json:
-        click.echo(json.dumps(_as_json(plugin, chosen), indent=2, ensure_ascii=False))
-    elif chosen:
-        click.echo(shown_list(plugin, chosen))
+        click.echo(json.dumps(_as_json(plugin, wanted), indent=2, ensure_ascii=False))
+    elif wanted:
+        click.echo(shown_list(plugin, wanted))
     else:
         click.echo(shown(plugin), nl=False)
 
 
-def _as_json(plugin: "Plugin", chosen: str | None) -> dict[str, Any]:
+def _as_json(plugin: "Plugin", wanted: str | None) -> dict[str, Any]:
     from dynaurora.plugins.showing import LISTS, columns_of, statements_of
 
     lists = {**statements_of(plugin), "select": plugin.select}
@@ -78,4 +82,4 @@ def _as_json(plugin: "Plugin", chosen: str | None) -> dict[str, Any]:
         "key": plugin.key,
         "columns": columns_of(plugin),
     }
-    return {**head, **{name: lists[name] for name in LISTS if chosen in (None, name)}}
+    return {**head, **{name: lists[name] for name in LISTS if wanted in (None, name)}}

@@ -121,11 +121,15 @@ def find_root(start: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where plugins and tables are: what is asked of a project by who needs no database."""
+    """Where plugins and tables are: what is asked of a project by who needs no database.
+
+    database_url: "" where none is named; it says the engine.
+    """
 
     sqlqueries: Path
     region: str
     endpoint: str
+    database_url: str = ""
 
     @property
     def is_on_this_machine(self) -> bool:
@@ -159,6 +163,8 @@ def read_place(
         or environment.get("AWS_DEFAULT_REGION", "")
         or given.text("region"),
         endpoint=environment.get("AWS_ENDPOINT_URL", ""),
+        database_url=environment.get("DYNAURORA_DATABASE_URL", "").strip()
+        or given.table("database").text("url"),
     )
 
 

@@ -18,7 +18,7 @@ from dynaurora.errors import LocalServerError
 from dynaurora.local import folders
 from dynaurora.local.databases import PRODUCTS, LocalDatabase, engine_in, in_folder
 from dynaurora.local.ministack import LocalAws
-from dynaurora.plugins.contract import Engine
+from dynaurora.sql.engines import DEFAULT, Engine
 
 
 class LocalMachine:
@@ -103,7 +103,7 @@ def _engine(folder: Path, asked: Engine | None) -> Engine:
     """The engine of a folder; raises ``LocalServerError`` where another is asked for."""
     found = engine_in(folder)
     if found is None:
-        return asked or "postgresql"
+        return asked or DEFAULT
     if asked in (None, found):
         return found
     raise LocalServerError(

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from dynaurora.model import paths
 from dynaurora.model.paths import Attribute
 from dynaurora.plugins.declarations import Column, Rows
 from dynaurora.plugins.tables import SqlTable
+from dynaurora.sql.engines import ENGINES, Engine
 
-Engine = Literal["postgresql", "mysql"]
-ENGINES: Final[tuple[Engine, ...]] = ("postgresql", "mysql")
+__all__ = ["ENGINES", "MOST_UNMAPPED", "NO_TABLE", "Engine", "Plugin"]
 
 MOST_UNMAPPED: Final = 200
 """Unmapped attributes of a table that are noted. Where there are more, names are data."""
