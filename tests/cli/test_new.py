@@ -171,6 +171,20 @@ def test_the_project_says_where_plugins_are_and_an_environment_may_say_otherwise
     assert found == ["others", "plugins"]
 
 
+def test_the_database_of_the_project_says_whose_rows_are_to_hold_the_items(new, aws):
+    client = aws.client("dynamodb")
+    client.create_table(
+        TableName="small",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.put_item(TableName="small", Item={"id": {"S": "a"}, "n": {"N": "1E-100"}})
+    mysql = {"DYNAURORA_DATABASE_URL": "mysql://a@127.0.0.1/a"}
+    assert '"n": "json",' in new("small", "--stdout", **mysql).stdout
+    assert '"n": "numeric",' in new("small", "--stdout", "--engine", "postgresql", **mysql).stdout
+
+
 def test_local_without_a_running_pipeline_says_how_to_start_one(new, folder):
     (folder.parent / "dynaurora.toml").write_text('project = "here"\n')
     found = new("orders", "--local")

@@ -129,6 +129,39 @@ def test_what_postgresql_does_not_hold_is_no_column_and_is_said(tmp_path):
     assert refusals(tmp_path, images) == {}
 
 
+@pytest.mark.parametrize(
+    ("values", "on_postgresql", "on_mysql"),
+    [
+        ([{"N": "1E-100"}], "numeric", "json"),
+        ([{"N": "1E38"}], "numeric", "json"),
+        ([{"N": "9.5"}], "numeric", "numeric"),
+        ([{"S": "0999-12-31"}], "date", "text"),
+        ([MOMENT, {"S": "0001-01-01T00:00:00Z"}], "timestamptz", "text"),
+    ],
+)
+def test_what_mysql_does_not_hold_has_another_type_there(values, on_postgresql, on_mysql, tmp_path):
+    for engine, word in (("postgresql", on_postgresql), ("mysql", on_mysql)):
+        (line,) = column_lines(items(*values), engine=engine)
+        assert line.startswith(f'"a": "{word}",')
+        assert refusals(tmp_path, items(*values), engine=engine) == {}
+
+
+def test_mysql_holds_nul(tmp_path):
+    images = items({"S": "a\0b"}, TEXT)
+    (line,) = column_lines(images, engine="mysql")
+    assert line == '"a": "text",  # 100 %; at most 3 characters'
+    assert refusals(tmp_path, images, engine="mysql") == {}
+
+
+def test_a_key_that_is_too_long_for_mysql_is_told_and_refused_in_the_proof(tmp_path):
+    images = [{"id": {"S": "é" * 256}}, {"id": {"S": "a"}}]
+    found = refusals(tmp_path, images, engine="mysql")
+    assert found == {"id: a key of length 256; expected at most 255": 1}
+    text = (tmp_path / "orders.py").read_text("utf-8")
+    assert "at most 256 characters; more than MySQL's index holds" in text
+    assert refusals(tmp_path, images) == {}
+
+
 def test_a_key_has_the_type_that_tells_its_keys_apart(tmp_path):
     images = [{"p": {"S": DAY["S"]}, "n": {"N": "1.0"}}, {"p": TEXT, "n": {"N": "2"}}]
     found = refusals(tmp_path, images, key={"p": "S", "n": "N"})

@@ -11,8 +11,8 @@ TABLE = "orders"
 KEY = {"id": "S"}
 
 
-def text_of(images, *, table=TABLE, key=None, of=0):
-    return plugin_text(infer(table, key or KEY, images), of)
+def text_of(images, *, table=TABLE, key=None, of=0, engine="postgresql"):
+    return plugin_text(infer(table, key or KEY, images, engine), of)
 
 
 def column_lines(images, **options):
@@ -22,10 +22,10 @@ def column_lines(images, **options):
     return lines[lines.index("columns={") + 2 : -2]
 
 
-def plugin_of(folder, images, *, table=TABLE, key=None):
+def plugin_of(folder, images, *, table=TABLE, engine="postgresql", **options):
     path = folder / f"{table}.py"
-    path.write_text(text_of(images, table=table, key=key), "utf-8")
-    return load_plugin(path, table, "postgresql")
+    path.write_text(text_of(images, table=table, engine=engine, **options), "utf-8")
+    return load_plugin(path, table, engine)
 
 
 def refusals(folder, images, **options):

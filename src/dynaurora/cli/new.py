@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dynaurora.cli.asking import errors_told
-from dynaurora.cli.database import is_local, project_options, use_running
+from dynaurora.cli.database import (
+    engine_at,
+    engine_option,
+    is_local,
+    project_options,
+    sqlqueries_option,
+    use_running,
+)
 from dynaurora.cli.output import INTERRUPTED, left_once, progress_console
 
 if TYPE_CHECKING:
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from dynaurora.errors import ProjectError
     from dynaurora.inference.plan import InferredColumn, InferredPlugin, InferredRows
     from dynaurora.inference.proof import Proof
+    from dynaurora.sql.engines import Engine
 
 _ITEMS: Final = 10_000
 
@@ -62,11 +70,9 @@ Examples:
 @click.option(
     "--endpoint-url", "endpoint", metavar="URL", default="", help="Another DynamoDB than AWS's."
 )
-@click.option(
-    "--sqlqueries",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="The folder of the plugins. Default: the project's.",
+@sqlqueries_option
+@engine_option(
+    "The engine whose rows are to hold the items. Default: that of the database, or postgresql."
 )
 @project_options
 def new(
@@ -81,6 +87,7 @@ def new(
     region: str,
     endpoint: str,
     sqlqueries: Path | None,
+    engine: "Engine | None",
     folder: Path,
     chosen: str,
 ) -> None:
@@ -94,14 +101,15 @@ def new(
         with left_once(), errors_told(is_json=is_json):
             use_running(folder)
             place = _place(folder, chosen, region, endpoint, sqlqueries)
+            name = engine_at(place, engine)
             path = None if is_printed else _path(place.sqlqueries, table, is_forced=is_forced)
             described = _described(place, table)
             units = _told_cost(described, items)
             if not (is_agreed or place.is_on_this_machine or _confirmed()):
                 raise click.exceptions.Exit(1)
-            found = _found(place, described, items, segments)
+            found = _found(place, described, name, items, segments)
             with _draft(found.text, path) as draft:
-                proof = _proof(draft, table, found.images)
+                proof = _proof(draft, table, name, found.images)
                 if path is not None:
                     _publish(draft, path, is_forced=is_forced)
     except KeyboardInterrupt:
@@ -193,7 +201,9 @@ def _confirmed() -> bool:
     return not sys.stdin.isatty() or click.confirm("Read them?", err=True)
 
 
-def _found(place: "Place", table: "TableDescription", items: int, segments: int) -> _Found:
+def _found(
+    place: "Place", table: "TableDescription", engine: "Engine", items: int, segments: int
+) -> _Found:
     """Read a sample, and infer the plugin from it."""
     from dynaurora.adapters.items import SAMPLE_PAGES, items_client_of, sample
     from dynaurora.inference.plan import infer
@@ -208,7 +218,7 @@ def _found(place: "Place", table: "TableDescription", items: int, segments: int)
             pages += 1
             shown.update(f"Reading {table.name}: {len(images):,} items")
         shown.update(f"Looking at {len(images):,} items")
-        plugin = infer(table.name, table.key, images)
+        plugin = infer(table.name, table.key, images, engine)
     is_whole = len(images) < items and pages < SAMPLE_PAGES
     text = plugin_text(plugin, len(images) if is_whole else table.items)
     return _Found(plugin, text, images, is_whole)
@@ -226,11 +236,11 @@ def _draft(text: str, path: Path | None) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def _proof(draft: Path, table: str, images: "Sequence[Image]") -> "Proof":
+def _proof(draft: Path, table: str, engine: "Engine", images: "Sequence[Image]") -> "Proof":
     from dynaurora.inference.proof import proof
     from dynaurora.plugins.folder import load_plugin
 
-    return proof(load_plugin(draft, table, "postgresql"), images)
+    return proof(load_plugin(draft, table, engine), images)
 
 
 def _publish(draft: Path, path: Path, *, is_forced: bool) -> None:

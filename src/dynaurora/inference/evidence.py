@@ -29,12 +29,17 @@ _FORMATS: Final = ("timestamptz", "date", "uuid")
 
 @dataclass(slots=True)
 class Texts:
-    """Texts that were seen. formats: the types that each of them spelt so far."""
+    """Texts that were seen.
+
+    formats: the types that each of them spelt so far. earliest: what the first of them spelt, of
+    types that have an order.
+    """
 
     times: int = 0
     longest: int = 0
     longest_bytes: int = 0
     formats: tuple[str, ...] = _FORMATS
+    earliest: dict[str, str] = field(default_factory=dict)
     has_nul: bool = False
     _counts: dict[str, int] | None = field(default_factory=dict)
 
@@ -44,11 +49,23 @@ class Texts:
         size_bytes = len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
         self.longest_bytes = max(self.longest_bytes, size_bytes)
         if self.formats:
-            self.formats = tuple(word for word in self.formats if _spells(word, text))
+            self.formats = tuple(word for word in self.formats if self._spells(word, text))
         if "\0" in text:
             self.has_nul = True
         if self._counts is not None:
             self._count(text, 1)
+
+    def _spells(self, word: str, text: str) -> bool:
+        if word == "uuid":
+            return _UUID.fullmatch(text) is not None
+        try:
+            self._read(word, str(_READERS[word]({"S": text})))
+        except ValueRefused:
+            return False
+        return True
+
+    def _read(self, word: str, text: str) -> None:
+        self.earliest[word] = min(text, self.earliest.get(word, text))
 
     def _count(self, text: str, times: int) -> None:
         if self._counts is None:
@@ -74,6 +91,8 @@ class Texts:
         self.longest = max(self.longest, other.longest)
         self.longest_bytes = max(self.longest_bytes, other.longest_bytes)
         self.formats = tuple(word for word in self.formats if word in other.formats)
+        for word, text in other.earliest.items():
+            self._read(word, text)
         self.has_nul |= other.has_nul
         if other._counts is None:  # noqa: SLF001 - its own kind
             self._counts = None
@@ -151,7 +170,7 @@ class Evidence:
 
     @property
     def has_nul(self) -> bool:
-        """Whether there is U+0000 anywhere in it, which PostgreSQL does not hold."""
+        """Whether there is U+0000 anywhere in it, which not every engine holds."""
         inner = (*self.names.values(), self.entries, self.elements)
         return (
             self.texts.has_nul
@@ -252,13 +271,3 @@ class Attributes:
 
 MOST_ATTRIBUTES: Final = 2_000
 """More names are data; a table of SQL has 1,600 columns."""
-
-
-def _spells(word: str, text: str) -> bool:
-    if word == "uuid":
-        return _UUID.fullmatch(text) is not None
-    try:
-        _READERS[word]({"S": text})
-    except ValueRefused:
-        return False
-    return True

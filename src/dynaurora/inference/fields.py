@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from dynaurora.inference.evidence import Evidence
+from dynaurora.inference.limits import Limits
 from dynaurora.model.paths import Attribute, Each, Path, levels
 
 _RECORD_NAMES: Final = 40
@@ -24,10 +25,6 @@ _FORMAT_TIMES: Final = 10
 
 _LEVELS: Final = 2
 _DEPTH: Final = 4
-_INDEX_BYTES: Final = 2_600
-"""What an index of PostgreSQL holds for certain: of rows the item's key and the names of the maps
-that they are in (docs/types.md, Sizes)."""
-
 _DATA_NAME: Final = re.compile(r"[\d.,:/+ -]+|[0-9a-f-]{32,36}|\S*[@#]\S*", re.ASCII)
 """Names that are dates, numbers, UUIDs, addresses: nobody calls an attribute so."""
 
@@ -43,14 +40,14 @@ class ColumnDraft:
 
     type: its word. path: from the item, or from the element or entry that its row stands for.
     times: how often it was there. note: the evidence, for people.
-    is_held: whether PostgreSQL holds all that was seen.
+    lacks: what the engine does not hold of what was seen; "" where it holds all.
     """
 
     type: str
     path: Path
     times: int
     note: str
-    is_held: bool = True
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +63,17 @@ class RowsDraft:
 Draft = ColumnDraft | RowsDraft
 
 
-def drafts(names: Mapping[str, Evidence], times: int, key_bytes: int) -> list[Draft]:
-    """The columns and rows of a record that was seen so often, in the order of their paths."""
-    return list(_record(names, (), (), times, _INDEX_BYTES - key_bytes))
+def drafts(
+    limits: Limits, names: Mapping[str, Evidence], times: int, key_bytes: int
+) -> list[Draft]:
+    """The columns and rows of a record that was seen so often, in the order of their paths.
+
+    key_bytes: what the item's key takes of an index. Of rows it holds beside it the names of the
+    maps that they are in.
+    """
+    return list(
+        _Drafting(limits).record(names, (), (), times, limits.dialect.index_room - key_bytes)
+    )
 
 
 def share(times: int, of: int) -> str:
@@ -87,43 +92,46 @@ def share(times: int, of: int) -> str:
     return f"{(100 * times + of // 2) // of} %"
 
 
-def kind_of(seen: Evidence) -> Kind:
+def kind_of(limits: Limits, seen: Evidence) -> Kind:
     """What becomes of what was seen at one place."""
     types = seen.types
     if types == {"M"}:
-        return _kind_of_maps(seen)
+        return _kind_of_maps(limits, seen)
     if types and types <= _LISTS and seen.elements is not None and seen.elements.times:
         return "column" if seen.elements.types & _LISTS else "elements"  # no matrices
     return "column"
 
 
-def key_draft(name: str, tag: str, role: str, seen: Evidence) -> ColumnDraft:
+def key_draft(limits: Limits, name: str, tag: str, role: str, seen: Evidence) -> ColumnDraft:
     """The column of a key attribute, of the type that tells its keys apart.
 
     tag: S, N or B. role: what the note calls it.
     """
-    told = [role, *_size(_SCALARS[tag], seen)]
-    if key_bytes(seen) > _INDEX_BYTES:
-        told.append("more than PostgreSQL's index holds")
-    if seen.has_nul:
-        told.append("U+0000 in some, which PostgreSQL does not hold: those are quarantined")
-    return ColumnDraft(_SCALARS[tag], (Attribute(name),), seen.times, "; ".join(told))
+    word = _SCALARS[tag]
+    told = [role, *_size(word, seen)]
+    if longest_bytes(seen) > limits.dialect.index_room or not limits.is_key(word, seen):
+        told.append(f"more than {limits.product}'s index holds")
+    if not limits.holds_numbers(seen.numbers):
+        told.append(f"more than {limits.product}'s numbers hold")
+    if seen.has_nul and not limits.holds_nul:
+        told.append(f"{_nul(limits)}: those are quarantined")
+    return ColumnDraft(word, (Attribute(name),), seen.times, "; ".join(told))
 
 
-def key_bytes(seen: Evidence) -> int:
+def longest_bytes(seen: Evidence) -> int:
     """How many bytes the longest value of a key attribute has; of a number, at most."""
     digits = seen.numbers.integer_digits + seen.numbers.scale
     return max(seen.texts.longest_bytes, seen.longest_binary, digits)
 
 
-def _kind_of_maps(seen: Evidence) -> Kind:
+def _kind_of_maps(limits: Limits, seen: Evidence) -> Kind:
     if not seen.keys.times:
         return "column"  # always empty
     entries = seen.every_entry()
     if _is_record(seen, entries):
         return "record"
     is_alike = len(entries.types) == 1 or (entries.types and entries.types <= _LISTS)
-    return "entries" if is_alike and not seen.keys.has_nul else "column"
+    return "entries" if is_alike and limits.can_be_keys(seen.keys) else "column"
 
 
 def _is_record(seen: Evidence, entries: Evidence) -> bool:
@@ -136,62 +144,82 @@ def _is_record(seen: Evidence, entries: Evidence) -> bool:
     return is_full or len(entries.types) > 1 or len(seen.names) <= _FEW_NAMES
 
 
-def _record(
-    names: Mapping[str, Evidence], base: Path, path: Path, times: int, room: int
-) -> Iterator[Draft]:
-    for name in sorted(names, key=lambda name: (name.lower(), name)):
-        yield from _place(names[name], base, (*path, Attribute(name)), times, room)
+@dataclass(frozen=True, slots=True)
+class _Drafting:
+    """Drafts for one engine."""
+
+    limits: Limits
+
+    def record(
+        self, names: Mapping[str, Evidence], base: Path, path: Path, times: int, room: int
+    ) -> Iterator[Draft]:
+        for name in sorted(names, key=lambda name: (name.lower(), name)):
+            yield from self._place(names[name], base, (*path, Attribute(name)), times, room)
+
+    def _place(
+        self, seen: Evidence, base: Path, path: Path, times: int, room: int
+    ) -> Iterator[Draft]:
+        """base: the path of the rows that this is inside; path: from there.
+
+        room: how many bytes the names of maps may have, to be in an index.
+        """
+        kind = kind_of(self.limits, seen)
+        left = room - self._index_bytes(kind, seen)
+        if kind == "record" and len(path) < _DEPTH:
+            yield from self.record(seen.names, base, path, times, room)
+        elif kind in ("entries", "elements") and len(levels(base)) < _LEVELS and left >= 0:
+            yield from self._rows(kind, seen, (*base, *path), times, left)
+        else:
+            yield self._column(seen, path, times)
+
+    def _index_bytes(self, kind: Kind, seen: Evidence) -> int:
+        """What tells these rows apart takes so much of an index."""
+        if kind == "entries":
+            return self.limits.index_bytes("text", seen.keys.longest_bytes)
+        return self.limits.index_bytes("integer", 0) if kind == "elements" else 0
+
+    def _rows(
+        self, kind: Kind, seen: Evidence, path: Path, times: int, room: int
+    ) -> Iterator[RowsDraft]:
+        """The rows of a map or list, and those that are inside them."""
+        inner = seen.every_entry() if kind == "entries" else seen.elements
+        assert inner is not None  # noqa: S101 - see kind_of
+        whole = (*path, Each("{}" if kind == "entries" else "[]"))
+        found = list(self._place(inner, whole, (), inner.times, room))
+        columns = tuple(each for each in found if isinstance(each, ColumnDraft))
+        if columns:
+            note = f"{share(seen.times, times)}; at most {_counted(seen.most_rows, 'row')}"
+            yield RowsDraft(whole, seen.times, note, columns)
+        yield from (each for each in found if isinstance(each, RowsDraft))
+
+    def _column(self, seen: Evidence, path: Path, times: int) -> ColumnDraft:
+        word = self._type(seen, times)
+        null = (f"NULL in {seen.tags['NULL']:,}",) if seen.types and "NULL" in seen.tags else ()
+        words = seen.texts.words if word == "text" else []
+        if words:
+            note = "; ".join((f"{share(seen.times, times)}: {', '.join(words)}", *null))
+        else:
+            note = "; ".join((share(seen.times, times), *_size(word, seen), *null))
+        is_refused = seen.has_nul and word in ("text", "json") and not self.limits.holds_nul
+        lacks = f"{_nul(self.limits)}: those would be quarantined" if is_refused else ""
+        return ColumnDraft(word, path, seen.times, note, lacks)
+
+    def _type(self, seen: Evidence, times: int) -> str:
+        """The type that holds all that was seen, and of its kind what may come."""
+        if len(seen.types) != 1:
+            return "json"
+        (tag,) = seen.types
+        is_enough = seen.texts.times >= _FORMAT_TIMES or 2 * seen.texts.times >= times
+        if tag == "S" and seen.texts.formats and is_enough:
+            word = seen.texts.formats[0]
+            return word if self.limits.holds_times(word, seen.texts) else "text"
+        if tag == "N" and not self.limits.holds_numbers(seen.numbers):
+            return "json"
+        return _SCALARS.get(tag, "json")
 
 
-def _place(seen: Evidence, base: Path, path: Path, times: int, room: int) -> Iterator[Draft]:
-    """base: the path of the rows that this is inside; path: from there.
-
-    room: how many bytes the names of maps may have, to be in an index.
-    """
-    kind = kind_of(seen)
-    left = room - (seen.keys.longest_bytes if kind == "entries" else 0)
-    if kind == "record" and len(path) < _DEPTH:
-        yield from _record(seen.names, base, path, times, room)
-    elif kind in ("entries", "elements") and len(levels(base)) < _LEVELS and left >= 0:
-        yield from _rows(kind, seen, (*base, *path), times, left)
-    else:
-        yield _column(seen, path, times)
-
-
-def _rows(kind: Kind, seen: Evidence, path: Path, times: int, room: int) -> Iterator[RowsDraft]:
-    """The rows of a map or list, and those that are inside them."""
-    inner = seen.every_entry() if kind == "entries" else seen.elements
-    assert inner is not None  # noqa: S101 - see kind_of
-    whole = (*path, Each("{}" if kind == "entries" else "[]"))
-    found = list(_place(inner, whole, (), inner.times, room))
-    columns = tuple(each for each in found if isinstance(each, ColumnDraft))
-    if columns:
-        note = f"{share(seen.times, times)}; at most {_counted(seen.most_rows, 'row')}"
-        yield RowsDraft(whole, seen.times, note, columns)
-    yield from (each for each in found if isinstance(each, RowsDraft))
-
-
-def _column(seen: Evidence, path: Path, times: int) -> ColumnDraft:
-    word = _type(seen, times)
-    null = (f"NULL in {seen.tags['NULL']:,}",) if seen.types and "NULL" in seen.tags else ()
-    words = seen.texts.words if word == "text" else []
-    if words:
-        note = "; ".join((f"{share(seen.times, times)}: {', '.join(words)}", *null))
-    else:
-        note = "; ".join((share(seen.times, times), *_size(word, seen), *null))
-    is_held = word not in ("text", "json") or not seen.has_nul
-    return ColumnDraft(word, path, seen.times, note, is_held)
-
-
-def _type(seen: Evidence, times: int) -> str:
-    """The type that holds all that was seen, and of its kind what may come."""
-    if len(seen.types) != 1:
-        return "json"
-    (tag,) = seen.types
-    is_enough = seen.texts.times >= _FORMAT_TIMES or 2 * seen.texts.times >= times
-    if tag == "S" and seen.texts.formats and is_enough:
-        return seen.texts.formats[0]
-    return _SCALARS.get(tag, "json")
+def _nul(limits: Limits) -> str:
+    return f"U+0000 in some, which {limits.product} does not hold"
 
 
 def _size(word: str, seen: Evidence) -> Iterator[str]:

@@ -6,7 +6,15 @@ from typing import Any, Final
 
 from dynaurora.inference.entities import Condition, Entity, entities
 from dynaurora.inference.evidence import Attributes
-from dynaurora.inference.fields import ColumnDraft, Draft, RowsDraft, drafts, key_bytes, key_draft
+from dynaurora.inference.fields import (
+    ColumnDraft,
+    Draft,
+    RowsDraft,
+    drafts,
+    key_draft,
+    longest_bytes,
+)
+from dynaurora.inference.limits import Limits
 from dynaurora.inference.naming import (
     Names,
     column_name,
@@ -16,15 +24,12 @@ from dynaurora.inference.naming import (
 )
 from dynaurora.model.names import shortened_sql_name, sql_name
 from dynaurora.model.paths import Attribute, Path, levels, path_text
+from dynaurora.sql.engines import Engine
 
 Image = Mapping[str, Mapping[str, Any]]
 
 MANY_COLUMNS: Final = 100
 """With more, those that few items have are left out."""
-
-MOST_COLUMNS: Final = 300
-"""A page of PostgreSQL (8 KB) holds so many values of a row that are too short, at 24 bytes, to be
-stored elsewhere. https://www.postgresql.org/docs/15/storage-toast.html"""
 
 _RARE: Final = 20
 """One item in so many."""
@@ -34,14 +39,19 @@ _RARE: Final = 20
 class InferredColumn:
     """A column. path: None where it is the attribute of the column's name.
 
-    is_held: False where PostgreSQL does not hold all that was seen.
+    lacks: what the engine does not hold of what was seen; "" where it holds all.
     """
 
     name: str
     type: str
     path: Path | None
     note: str
-    is_held: bool = True
+    lacks: str = ""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the engine holds all that was seen."""
+        return not self.lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +98,14 @@ class InferredPlugin:
     tables: tuple[InferredTable, ...]
 
 
-def infer(table: str, key: Mapping[str, str], images: Sequence[Image]) -> InferredPlugin:
-    """Infer the plugin of a table.
+def infer(
+    table: str, key: Mapping[str, str], images: Sequence[Image], engine: Engine
+) -> InferredPlugin:
+    """Infer the plugin of a table, whose rows are to be held by an engine.
 
     key: the key attributes and their types (S, N or B), partition key first.
     """
+    limits = Limits.of(engine)
     found = entities(images, key)
     names = _sql_names(table, found)
     made = set(names)
@@ -100,7 +113,7 @@ def infer(table: str, key: Mapping[str, str], images: Sequence[Image]) -> Inferr
         table,
         len(images),
         tuple(
-            _table(table, entity, name, key, made)
+            _table(limits, table, entity, name, key, made)
             for entity, name in zip(found, names, strict=True)
         ),
     )
@@ -122,16 +135,20 @@ def _own_name(table: str) -> str:
 
 
 def _table(
-    table: str, entity: Entity, name: str, key: Mapping[str, str], made: set[str]
+    limits: Limits, table: str, entity: Entity, name: str, key: Mapping[str, str], made: set[str]
 ) -> InferredTable:
     """made: the SQL tables of the plugin so far; those of this table are added."""
     seen = Attributes()
     for image in entity.images:
         seen.add(image)
-    keys = _key_drafts(key, seen)
+    keys = _key_drafts(limits, key, seen)
     others = {name: each for name, each in seen.by_name.items() if name not in key}
-    found = drafts(others, seen.items, sum(key_bytes(seen.of(each)) for each in key))
-    wanted, left_out = _wanted(found, seen.items)
+    key_bytes = sum(
+        limits.index_bytes(each.type, longest_bytes(seen.of(attribute)))
+        for attribute, each in zip(key, keys, strict=True)
+    )
+    found = drafts(limits, others, seen.items, key_bytes)
+    wanted, left_out = _wanted(found, seen.items, limits.dialect.row_columns)
     taken = {each.removeprefix(f"{name}_") for each in made if each.startswith(f"{name}_")}
     fields = _named([*keys, *wanted], len(keys), taken)
     made.update(f"{name}_{each.name}" for each in fields if isinstance(each, InferredRows))
@@ -148,22 +165,22 @@ def _table(
     )
 
 
-def _key_drafts(key: Mapping[str, str], seen: Attributes) -> list[ColumnDraft]:
+def _key_drafts(limits: Limits, key: Mapping[str, str], seen: Attributes) -> list[ColumnDraft]:
     roles = ("key",) if len(key) == 1 else ("partition key", "sort key")
     return [
-        key_draft(name, tag, role, seen.of(name))
+        key_draft(limits, name, tag, role, seen.of(name))
         for role, (name, tag) in zip(roles, key.items(), strict=True)
     ]
 
 
 def _wanted(
-    found: Sequence[Draft], items: int
+    found: Sequence[Draft], items: int, most: int
 ) -> tuple[Sequence[Draft], tuple[tuple[str, int], ...]]:
     """The drafts that a table has room for, and of the others where they are and how often."""
     if len(found) <= MANY_COLUMNS:
         return found, ()
     by_times = sorted(found, key=lambda each: -each.times)
-    kept = {id(each) for each in by_times[:MOST_COLUMNS] if _RARE * each.times >= items}
+    kept = {id(each) for each in by_times[:most] if _RARE * each.times >= items}
     wanted = [each for each in found if id(each) in kept]
     left_out = [(path_text(each.path), each.times) for each in found if id(each) not in kept]
     return wanted, tuple(sorted(left_out, key=lambda each: (-each[1], each[0])))
@@ -209,7 +226,7 @@ def _column(draft: ColumnDraft, name: str) -> InferredColumn:
     wish, note = column_name(draft.path), draft.note
     if name != wish:
         note = f"{note}; {wish} is another"
-    return InferredColumn(name, draft.type, path, note, draft.is_held)
+    return InferredColumn(name, draft.type, path, note, draft.lacks)
 
 
 def _rows(draft: RowsDraft, name: str, key: Sequence[str]) -> InferredRows:

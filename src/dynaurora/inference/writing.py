@@ -21,7 +21,6 @@ _NOTE_PLACE: Final = 52
 """The same in every file: a longer line moves no other."""
 
 _NAMED_LEFT_OUT: Final = 20
-_NOT_HELD: Final = "U+0000 in some, which PostgreSQL does not hold: those would be quarantined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def _column(column: InferredColumn) -> _Line:
     told = literal(column.type)
     if column.path is not None:
         told = f"({told}, {literal(path_text(column.path))})"
-    note = column.note if column.is_held else f"{column.note}; {_NOT_HELD}"
+    note = column.note if column.is_held else f"{column.note}; {column.lacks}"
     return _Line(f"{literal(column.name)}: {told},", note)
 
 
@@ -111,7 +110,7 @@ def _rows(found: InferredRows) -> Iterator[_Line]:
     if len(columns) == 1 and len(name) + len(short) < _WIDTH:
         inner = found.columns[0]
         note = f"{found.note}; {columns[0].note}" if inner.type == "json" else found.note
-        yield _Line(f"{name}: rows({short}),", note if inner.is_held else f"{note}; {_NOT_HELD}")
+        yield _Line(f"{name}: rows({short}),", note if inner.is_held else f"{note}; {inner.lacks}")
         return
     yield _Line(f"{name}: rows(", found.note)
     yield _Line(f"    {path},")

@@ -16,6 +16,8 @@ class Dialect(Protocol):
     """One engine's SQL. Every limit in an implementation links the vendor's page."""
 
     engine: str
+    product: str
+    """What people call it."""
     OLD_TABLE_CODES: frozenset[str]
     """What the engine answers where a column is missing or of another type."""
     UNPLANNED_CODES: frozenset[str]
@@ -39,6 +41,10 @@ class Dialect(Protocol):
     """Of a table."""
     most_index_bytes: int
     """Of an index, all of its columns together."""
+    index_room: int
+    """Bytes that an index has for certain, whatever its values are."""
+    row_columns: int
+    """Columns of short values that a row has for certain, beside its key."""
 
     parser: str
     """What sqlglot calls the engine."""
@@ -79,6 +85,10 @@ class Dialect(Protocol):
 
     def key_sql_type(self, kind: ColumnType) -> str:
         """The same of a column of a primary key."""
+        ...
+
+    def key_size(self, kind: ColumnType) -> int | None:
+        """The characters, or bytes, of a column of a key; None: what its index has room for."""
         ...
 
     def encoder(self, kind: ColumnType) -> Encoder | None:

@@ -28,6 +28,7 @@ from dynaurora.sql.queries import Queries
 from dynaurora.sql.reserved import MYSQL_RESERVED
 
 engine = "mysql"
+product = "MySQL"
 key_type = "binary(16)"
 version_type = "decimal(57)"
 time_type = "datetime(6)"
@@ -57,6 +58,10 @@ largest_numeric = (65, 30)
 most_columns = 1017
 most_index_bytes = 3072
 """https://dev.mysql.com/doc/refman/8.0/en/innodb-limits.html"""
+index_room = most_index_bytes
+row_columns = 115
+"""Half a page (8,126 bytes) has room for the longest key and so many values that are too short, at
+40 bytes, to be stored elsewhere. https://dev.mysql.com/doc/refman/8.0/en/innodb-row-format.html"""
 INDEX_PREFIX: Final = 255
 """Characters of a long text, or bytes, that an index has: as many as a key has.
 https://dev.mysql.com/doc/refman/8.0/en/column-indexes.html#column-indexes-prefix"""
@@ -168,6 +173,12 @@ def key_sql_type(kind: ColumnType) -> str:
     https://dev.mysql.com/doc/refman/8.0/en/innodb-limits.html
     """
     return _KEY_TYPES.get(kind.word) or sql_type(kind)
+
+
+def key_size(kind: ColumnType) -> int | None:
+    """As its type says."""
+    sized = _SIZED.fullmatch(_KEY_TYPES.get(kind.word, ""))
+    return None if sized is None else int(sized[2])
 
 
 def encoder(kind: ColumnType) -> Encoder | None:

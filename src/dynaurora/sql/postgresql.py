@@ -23,6 +23,7 @@ from dynaurora.sql.queries import Queries
 from dynaurora.sql.reserved import POSTGRESQL_RESERVED
 
 engine = "postgresql"
+product = "PostgreSQL"
 key_type = "uuid"
 version_type = "numeric(57)"
 time_type = "timestamptz"
@@ -42,6 +43,12 @@ largest_numeric = (1000, 1000)
 most_columns = 1600
 """https://www.postgresql.org/docs/15/limits.html"""
 most_index_bytes = 0
+index_room = 2_600
+"""Of values that cannot be compressed: a third of a page (docs/types.md, Sizes).
+https://www.postgresql.org/docs/15/btree-implementation.html"""
+row_columns = 300
+"""A page (8 KB) has room for so many values that are too short, at 24 bytes, to be stored outside.
+https://www.postgresql.org/docs/15/storage-toast.html"""
 
 parser = "postgres"
 text_pattern = (
@@ -103,6 +110,11 @@ def sql_type(kind: ColumnType) -> str:
 def key_sql_type(kind: ColumnType) -> str:
     """As of any other column."""
     return sql_type(kind)
+
+
+def key_size(kind: ColumnType) -> None:
+    """A key is as long as its index has room for."""
+    del kind
 
 
 def encoder(kind: ColumnType) -> Encoder | None:
