@@ -5,8 +5,8 @@ The emulator keeps the resources of a network and routes nothing, so each rule i
 
 import pytest
 
-from dynaurora.adapters.cloudformation import StackChange, StackRequest, deploy_stack
-from support.templates import INFRA, allowed, of_type, resource, template, text
+from dynaurora.adapters.cloudformation import StackChange
+from support.templates import NETWORK, allowed, deployed, of_type, resource, template, text
 
 RAW = "arn:${AWS::Partition}:s3:::${RawBucket}"
 BACKUP = "arn:${AWS::Partition}:s3:::${BackupBucket}"
@@ -234,33 +234,17 @@ def test_what_the_emulator_does_not_know_is_behind_a_condition(network):
 
 
 def test_the_network_comes_up_changes_and_goes(aws):
-    cloudformation = aws.client("cloudformation")
-    name = "of-networks"
-    given = {
-        "Project": name,
-        "RawBucket": f"{name}-raw",
-        "BackupBucket": f"{name}-backup",
-        "S3PrefixList": "pl-1",
-        "Local": "true",
-    }
-
-    def deployed(**more):
-        source = (INFRA / "network.yaml").read_text()
-        return deploy_stack(
-            cloudformation, StackRequest(name, source, {**given, **more}), lambda _progress: None
-        )
-
-    first = deployed()
-    assert len(first.outputs["SubnetIds"].split(",")) == 2
-    assert len(first.outputs["DatabaseSubnetIds"].split(",")) == 2
-    assert deployed().change is StackChange.UNCHANGED
-    arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:one"
-    more = deployed(Zones="3", Nat="true", DatabaseSecretArn=arn, FlowLogs="true")
-    assert more.change is StackChange.UPDATED
-    assert len(more.outputs["SubnetIds"].split(",")) == 3
-    network = {"Name": "vpc-id", "Values": [more.outputs["VpcId"]]}
     ec2 = aws.client("ec2")
-    blocks = [s["CidrBlock"] for s in ec2.describe_subnets(Filters=[network])["Subnets"]]
-    assert len(set(blocks)) == 9
-    cloudformation.delete_stack(StackName=name)
+    with deployed(aws, "network", "of-networks", NETWORK) as deploy:
+        first = deploy()
+        assert len(first.outputs["SubnetIds"].split(",")) == 2
+        assert len(first.outputs["DatabaseSubnetIds"].split(",")) == 2
+        assert deploy().change is StackChange.UNCHANGED
+        arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:one"
+        more = deploy(Zones="3", Nat="true", DatabaseSecretArn=arn, FlowLogs="true")
+        assert more.change is StackChange.UPDATED
+        assert len(more.outputs["SubnetIds"].split(",")) == 3
+        network = {"Name": "vpc-id", "Values": [more.outputs["VpcId"]]}
+        blocks = [s["CidrBlock"] for s in ec2.describe_subnets(Filters=[network])["Subnets"]]
+        assert len(set(blocks)) == 9
     assert ec2.describe_vpcs(Filters=[network])["Vpcs"] == []

@@ -1,10 +1,37 @@
-"""The templates of infra/, read as CloudFormation reads them."""
+"""The templates of infra/, read as CloudFormation reads them, and deployed to the emulator."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 from cfnlint.decode import decode
 
+from dynaurora.adapters.cloudformation import StackRequest, deploy_stack
+
 INFRA = Path(__file__).parents[2] / "infra"
+
+NETWORK = {
+    "Project": "of-networks",
+    "RawBucket": "of-networks-raw",
+    "BackupBucket": "of-networks-backup",
+    "S3PrefixList": "pl-1",
+}
+"""What a network is given at least."""
+
+
+@contextmanager
+def deployed(aws, part, name, given):
+    """Deploy a stack on the emulator as often as wanted; it is deleted in the end."""
+    source = (INFRA / f"{part}.yaml").read_text()
+    client = aws.client("cloudformation")
+
+    def deploy(**more):
+        request = StackRequest(name, source, {**given, "Local": "true", **more})
+        return deploy_stack(client, request, lambda _progress: None)
+
+    try:
+        yield deploy
+    finally:
+        client.delete_stack(StackName=name)
 
 
 def template(name):
