@@ -5,10 +5,12 @@ import pytest
 from dynaurora.errors import ProjectError
 from dynaurora.model.events import ObjectName
 from support.items import DECLARED, WITH_SUM, delete, put
+from support.leftovers import MAPPING, given_up, stream_record, undelivered
 from support.operations import done
 
 pytestmark = pytest.mark.each_engine
 
+ERRORS = "(errors)/items/processing-failed"
 WIDER = DECLARED.replace('"v": "text"', '"v": "text", "w": "text"')
 
 
@@ -82,6 +84,61 @@ def test_it_goes_on_where_it_stopped(archived, monkeypatch):
         objects, calls = objects + found["replayed"]["objects"], calls + 1
     assert (objects, calls) == (3, 3)
     assert rows(archived, "id, w") == [("a", "r"), ("b", "q")]
+
+
+@pytest.fixture
+def mended(archived):
+    """And an item that came by way of each kind of gap, in two objects of each; and one gap that
+    nobody has replayed."""
+    archived.store.put(ObjectName("raw", f"{ERRORS}/2026/1"), undelivered(put(1, "d", v="1")))
+    archived.store.put(
+        ObjectName("raw", f"{ERRORS}/2026/2"), undelivered(put(7, "d", v="7", w="u"))
+    )
+    for number in (1, 2):
+        record = stream_record("items", number, {"id": {"S": "e"}}, {"w": {"S": f"g{number}"}})
+        archived.store.put(ObjectName("backup", f"{MAPPING}/{number}"), given_up("items", record))
+    archived.sweep(age_s=0)
+    done(archived, "gaps replay")
+    record = stream_record("items", 9, {"id": {"S": "never"}}, {})
+    archived.store.put(ObjectName("backup", f"{MAPPING}/0"), given_up("items", record))
+    archived.sweep(age_s=0)
+    return archived
+
+
+MENDED = [("a", "r"), ("b", "q"), ("d", "u"), ("e", "g2")]
+
+
+def test_what_came_by_way_of_a_gap_is_filled_anew_too(mended):
+    before = rows(mended)
+    mended.plugin("items", WIDER)
+    done(mended, "replay begin", table="items")
+    assert done(mended, "replay", table="items")["replayed"]["objects"] == 7
+    assert rows(mended) == before
+    assert rows(mended, "id, w") == MENDED
+    assert done(mended, "replay older", table="items")["items"] == 0
+    again = done(mended, "replay", table="items")["replayed"]
+    assert (again["applied"], again["quarantined"]) == (0, 0)
+
+
+def test_after_a_drop_what_came_by_way_of_a_gap_comes_back(mended):
+    before = rows(mended)
+    mended.drop("items")
+    mended.unpark("items")
+    done(mended, "replay", table="items")
+    assert rows(mended) == before
+
+
+def test_it_goes_on_behind_each_object_whatever_way_it_came(mended, monkeypatch):
+    monkeypatch.setattr("dynaurora.portions.LOAD_OBJECTS", 1)
+    mended.clock.left_ms = 0
+    mended.plugin("items", WIDER)
+    done(mended, "replay begin", table="items")
+    seen, is_done = [""], False
+    while not is_done:
+        found = done(mended, "replay", table="items", after=seen[-1])
+        seen, is_done = [*seen, found["after"]], found["is_done"]
+    assert len(set(seen)) == 8
+    assert rows(mended, "id, w") == MENDED
 
 
 def test_newer_changes_that_come_meanwhile_are_not_set_back(archived):

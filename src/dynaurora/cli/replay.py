@@ -29,7 +29,8 @@ Examples:
 def replay(
     *, table: str, is_anew: bool, after: str, folder: Path, chosen: str, is_json: bool
 ) -> None:
-    """Load what the archive has of TABLE again, oldest first, beside the loads that go on.
+    """Load what the archive has of TABLE again, oldest first, beside the loads that go on; then
+    what came by way of gaps that were replayed.
 
     A change that is applied already changes nothing, unless the table was dropped since, or --anew
     is given. Items that have not changed since the stream was turned on are in no archive.

@@ -84,6 +84,11 @@ class Gaps:
             notice = Notice(kind, found, ObjectName(bucket, key), condition, changes)
             yield Gap(notice, state, noticed, closed, why)
 
+    def replayed_batches(self, table: str) -> list[ObjectName]:
+        """The given up batches of a table whose changes were loaded, by their keys."""
+        parameters = [table, "given_up", "replayed"]
+        return sorted(ObjectName(*row) for row in self._making.fetch("list_batches", parameters))
+
     def counted(self) -> list[tuple[str, GapKind, int, int, datetime]]:
         """Table, kind, open gaps, their changes as far as known, the oldest; by table and kind."""
         return [(*row,) for row in self._making.fetch("count_gaps")]

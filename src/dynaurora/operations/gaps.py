@@ -1,21 +1,17 @@
 """Gaps: what is known to be missing is listed, loaded where something is left of it, or closed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
-import orjson
-
-from dynaurora.capture import line_of
 from dynaurora.errors import DatabaseAway, DynauroraError, ProjectError
-from dynaurora.etl import Loaded, unpacked
+from dynaurora.etl import Loaded
 from dynaurora.metadata import Gap, Gaps
 from dynaurora.metadata.gaps import REPLAYABLE
-from dynaurora.model.leftovers import given_up, undelivered
-from dynaurora.model.lines import encode_line
 from dynaurora.operations.again import load_again
 from dynaurora.operations.desk import LIMIT, Desk, Facts, added, moment
+from dynaurora.operations.leftovers import given_up_lines, undelivered_lines
 from dynaurora.parts import Parts
 from dynaurora.ports import StoredObject
 
@@ -108,19 +104,9 @@ def _replayed(parts: Parts, gap: Gap) -> Loaded:
 def _loaded(parts: Parts, gap: Gap, stored: StoredObject) -> Loaded:
     name = stored.name
     if gap.notice.kind == "undelivered":
-        lines = undelivered(unpacked(stored.data))
-        return load_again(parts, gap.notice.table, [(name, b"\n".join(lines))])
-    batch = given_up(stored.data, name.key)
-    lines = map(_line, batch.records())
-    return load_again(parts, batch.table, [(name, b"\n".join(lines))])
-
-
-def _line(record: Mapping[str, Any]) -> bytes:
-    """The line that the capture would have made; what is no record goes on, to be quarantined."""
-    try:
-        return encode_line(line_of(record))
-    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError):
-        return orjson.dumps(dict(record))
+        return load_again(parts, gap.notice.table, [(name, undelivered_lines(stored))])
+    table, lines = given_up_lines(stored)
+    return load_again(parts, table, [(name, lines)])
 
 
 def _archive(parts: Parts, stored: StoredObject) -> None:

@@ -240,6 +240,9 @@ from {schema}.gaps
 where (%s = '' or table_name = %s) and (%s or state = 'open')
 order by noticed_at, bucket, object limit %s
 
+-- list_batches
+select bucket, object from {schema}.gaps where table_name = %s and kind = %s and state = %s
+
 -- count_gaps
 select table_name, kind, count(*), cast(coalesce(sum(changes), 0) as signed), min(noticed_at)
 from {schema}.gaps where state = 'open' group by 1, 2 order by 1, 2
