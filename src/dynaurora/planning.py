@@ -11,17 +11,27 @@ So every name and every type is resolved as a load would, and no row is read or 
 are there under the same names are not looked at. Whoever may not make a schema has temporary tables
 instead.
 
-MySQL commits at every CREATE: there this needs a database of its own.
+MySQL commits at every CREATE: there it is a database of its own (`dynaurora.elsewhere`), in which
+the tables that the statements name are made empty, as they are. A statement that would reach beyond
+it is not run.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from dynaurora.errors import DatabaseAway, DatabaseError, LoadRace, PluginError
+from dynaurora.elsewhere import elsewhere, limited
+from dynaurora.errors import (
+    DatabaseAway,
+    DatabaseError,
+    LoadRace,
+    PluginError,
+    StatementRefused,
+)
 from dynaurora.metadata.evolving import pending_alterations
+from dynaurora.plugins.beyond import beyond
 from dynaurora.plugins.contract import Engine, Plugin
 from dynaurora.plugins.inspection import Problem, problem_of
 from dynaurora.plugins.loading import Reading, finding_error
@@ -36,12 +46,16 @@ from dynaurora.staging import Staging
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server has against a statement, and from which of its characters on."""
+    """What the server has against a statement, and from which of its characters on.
+
+    is_run: False where the server was not asked, for the reason that the error tells.
+    """
 
     list: StatementList
     statement: str
     offset: int
     error: DatabaseError
+    is_run: bool = True
 
 
 class _NothingStays(Exception):
@@ -63,8 +77,11 @@ def answers(
 
     Raises ``DatabaseError`` where it has not come to a statement.
     """
-    with _undone(connection):
-        return list(_Planning(connection, dialect, queries, plugin).answers())
+    planning = _Planning(connection, dialect, queries, plugin)
+    if dialect.undoes_definitions:
+        with _undone(connection):
+            return list(planning.answers())
+    return list(planning.answers_elsewhere())
 
 
 def problems(
@@ -85,7 +102,8 @@ def misfits(
     plugin = reading.plugin
     if plugin.tables or any(map(partial(_alters, engine=plugin.engine), plugin.create)):
         return []
-    with _undone(connection):
+    limits = nullcontext() if dialect.undoes_definitions else limited(connection, dialect)
+    with limits, _undone(connection):
         found = list(_Planning(connection, dialect, queries, plugin).misfits())
     return [
         Problem(
@@ -137,25 +155,59 @@ class _Planning:
         self._plugin = plugin
 
     def answers(self) -> Iterator[Answer]:
-        plugin = self._plugin
+        """In a transaction that is undone."""
         schema = self._begin()
-        created = list(self._refused("create_table_queries", plugin.create))
+        created = list(self._refused("create_table_queries", self._plugin.create))
         yield from created
         if any(answer.error.code not in self._dialect.UNPLANNED_CODES for answer in created):
             return  # what else is wrong may follow from it
+        yield from self._planned()
+        self._connection.fetch(self._queries["planning_path"], [schema])
+        yield from self._refused("drop_table_queries", self._plugin.drop)
+
+    def answers_elsewhere(self) -> Iterator[Answer]:
+        """In a database of its own, where each CREATE and DROP commits."""
+        plugin = self._plugin
+        with elsewhere(self._connection, self._dialect) as place:
+            named = place.named([*plugin.create, *plugin.insert, *plugin.select.values()])
+            place.show(named, but=plugin.sql_tables)
+            place.copy_functions(named)
+            databases = place.databases()
+            created = list(self._run("create_table_queries", plugin.create, databases))
+            yield from created
+            if created:
+                return
+            with self._connection.transaction():  # the relations end with it
+                yield from self._planned()
+            yield from self._run("drop_table_queries", plugin.drop, databases)
+
+    def misfits(self) -> Iterator[Answer]:
+        """The same of the insert statements, on the tables that are there."""
+        if self._dialect.undoes_definitions:
+            self._connection.fetch(self._queries["planning_limits"])
+        if not list(self._refused("insert_table_queries", self._relations())):
+            yield from self._refused("insert_table_queries", self._plugin.insert, is_planned=True)
+
+    def _planned(self) -> Iterator[Answer]:
+        """What only reads and writes rows, in a transaction and on tables that are made."""
+        plugin = self._plugin
         related = list(self._refused("insert_table_queries", self._relations()))
         yield from related
         if not related:
             yield from self._refused("insert_table_queries", plugin.insert, is_planned=True)
         yield from self._refused("select_table_queries", plugin.select.values(), is_planned=True)
-        self._connection.fetch(self._queries["planning_path"], [schema])
-        yield from self._refused("drop_table_queries", plugin.drop)
 
-    def misfits(self) -> Iterator[Answer]:
-        """The same of the insert statements, on the tables that are there."""
-        self._connection.fetch(self._queries["planning_limits"])
-        if not list(self._refused("insert_table_queries", self._relations())):
-            yield from self._refused("insert_table_queries", self._plugin.insert, is_planned=True)
+    def _run(
+        self, statements: StatementList, texts: Iterable[str], databases: Collection[str]
+    ) -> Iterator[Answer]:
+        """Outside a transaction, those that stay inside the database."""
+        for text in texts:
+            reason = beyond(text, self._plugin.engine, databases)
+            if reason is not None:
+                why, offset = reason
+                yield Answer(statements, text, offset, StatementRefused("", why), is_run=False)
+            else:
+                yield from self._asked(statements, text, "", nullcontext())
 
     def _begin(self) -> str:
         """Make the schema; its name."""
@@ -183,14 +235,19 @@ class _Planning:
         for text in texts:
             has_plan = is_planned and not _shows(text, self._plugin.engine)
             before = self._dialect.EXPLAIN if has_plan else ""
-            try:
-                with self._connection.savepoint():
-                    self._connection.execute(before + text)
-            except DatabaseAway:
-                raise
-            except DatabaseError as error:
-                offset = max(0, (error.position or 1) - 1 - len(before))
-                yield Answer(statements, text, offset, error)
+            yield from self._asked(statements, text, before, self._connection.savepoint())
+
+    def _asked(
+        self, statements: StatementList, text: str, before: str, held: AbstractContextManager[None]
+    ) -> Iterator[Answer]:
+        try:
+            with held:
+                self._connection.execute(before + text)
+        except DatabaseAway:
+            raise
+        except DatabaseError as error:
+            offset = max(0, (error.position or 1) - 1 - len(before))
+            yield Answer(statements, text, offset, error)
 
 
 def _shows(statement: str, engine: Engine) -> bool:
@@ -200,6 +257,11 @@ def _shows(statement: str, engine: Engine) -> bool:
 
 
 def _problem(reading: Reading, answer: Answer, dialect: Dialect) -> Problem:
+    if not answer.is_run:
+        found = f"it is not tried on the database: {answer.error.found}"
+        remedy = "What it makes would stay; the plugin's first load runs it."
+        at = _where(reading, answer, found)
+        return Problem(at, found, remedy, is_error=False, is_undecided=True)
     found = f"the database answers {answer.error.code}: {answer.error.found}"
     at = _where(reading, answer, found)
     if answer.error.code in dialect.UNPLANNED_CODES:

@@ -25,6 +25,7 @@ from dynaurora.errors import DatabaseAway, DatabaseError, LoadRace, RowRefused, 
 from dynaurora.log import log
 from dynaurora.ports import RelationColumn
 from dynaurora.sql.mysql import error_class
+from dynaurora.sql.mysql_places import position_in
 
 CONNECT_TIMEOUT_S: Final = 30
 """As long as a paused Aurora Serverless cluster takes to wake."""
@@ -37,8 +38,11 @@ _SESSION: Final = (
     "set session sql_mode = 'TRADITIONAL,ANSI_QUOTES'",
     "set session time_zone = '+00:00'",
     "set session innodb_lock_wait_timeout = 60, session lock_wait_timeout = 60",
-    "set session max_error_count = 64",  # or no warning could be read
-    "set session wait_timeout = 60",  # of a worker that is gone without a word
+    # Of a worker that is gone without a word.
+    # max_error_count: or no warning could be read. On MySQL it is 1024, and to set it takes a right
+    # that a loader has not:
+    # https://dev.mysql.com/doc/refman/8.0/en/server-system-variables.html#sysvar_max_error_count
+    "set session wait_timeout = 60 /*M! , session max_error_count = 64 */",
 )
 _LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _TEMPORARY: Final = re.compile(r"create temporary table (`(?:[^`]|``)+`|\w+)")
@@ -138,7 +142,7 @@ class MysqlConnection:
         self._may_copy = True
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        with _translated(_first_words(statement)), self._connection.cursor() as cursor:
+        with _translated(_first_words(statement), statement), self._connection.cursor() as cursor:
             self._temporary += _TEMPORARY.findall(statement)
             return int(cursor.execute(statement, _plain(parameters)))
 
@@ -153,12 +157,12 @@ class MysqlConnection:
         return done
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with _translated(_first_words(statement)), self._connection.cursor() as cursor:
+        with _translated(_first_words(statement), statement), self._connection.cursor() as cursor:
             cursor.execute(statement, _plain(parameters))
             return list(cursor.fetchall())
 
     def fetch_named(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        with _translated(_first_words(statement)), self._connection.cursor() as cursor:
+        with _translated(_first_words(statement), statement), self._connection.cursor() as cursor:
             cursor.execute(statement)
             return [column[0] for column in cursor.description or ()], list(cursor.fetchall())
 
@@ -244,7 +248,7 @@ def _plain(parameters: Sequence[Any]) -> Sequence[Any] | None:
 
 
 @contextmanager
-def _translated(where: str) -> Iterator[None]:
+def _translated(where: str, statement: str = "") -> Iterator[None]:
     """Say the driver's errors as one of ours, by number (docs/arbitration.md, errors)."""
     try:
         yield
@@ -256,7 +260,9 @@ def _translated(where: str) -> Iterator[None]:
         number, found = error.args if len(error.args) == 2 else (0, str(error))
         if isinstance(error, pymysql.InterfaceError):  # the session is closed
             number = 2006
-        raise error_class(int(number))(where, str(found), code=str(number)) from error
+        position = position_in(statement, str(found))
+        kind = error_class(int(number))
+        raise kind(where, str(found), code=str(number), position=position) from error
 
 
 def _first_words(statement: str) -> str:

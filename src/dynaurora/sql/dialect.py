@@ -22,6 +22,8 @@ class Dialect(Protocol):
     """What the engine answers where a column is missing or of another type."""
     UNPLANNED_CODES: frozenset[str]
     """What it answers to a statement that no transaction may hold."""
+    undoes_definitions: bool
+    """Whether a CREATE and an ALTER are undone with their transaction."""
     EXPLAIN: str
     """What stands before a statement that is to be planned, and not run."""
     key_type: str

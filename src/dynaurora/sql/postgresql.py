@@ -36,6 +36,7 @@ item_type = "jsonb"
 
 OLD_TABLE_CODES = frozenset({"42703", "42804"})
 UNPLANNED_CODES = frozenset({"25001"})
+undoes_definitions = True
 EXPLAIN = "explain "
 
 largest_numeric = (1000, 1000)
