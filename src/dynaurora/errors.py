@@ -12,6 +12,7 @@ as it is: it never holds a secret or the contents of an item.
     │   ├── AwsAway              AWS failed, was slow or throttled: the outcome may be unknown
     │   ├── DeliveryFailed       a change was not delivered in the time left
     │   └── StackFailed          a CloudFormation stack did not come up
+    │       └── StackNotAgreed   a person said no to what would change
     ├── ChangeError              one change cannot go on
     │   ├── LineUnreadable       a line is not a change that this version reads
     │   ├── BodyRefused          a body is missing, or not what its pointer names
@@ -104,6 +105,10 @@ class DeliveryFailed(AwsError):
 
 class StackFailed(AwsError):
     """A CloudFormation stack did not reach the state that was asked for."""
+
+
+class StackNotAgreed(StackFailed):
+    """A person said no to what would change in a stack; nothing of it was done."""
 
 
 class ChangeError(DynauroraError):

@@ -101,3 +101,34 @@ def make_table(aws):
         return name
 
     return make
+
+
+@pytest.fixture
+def dynaurora(project, aws, database_url, monkeypatch):
+    """Call a command in the test's project, with an environment of its own."""
+    from click.testing import CliRunner
+
+    from dynaurora.cli import group
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", aws.secret_key)
+    monkeypatch.setenv("AWS_REGION", aws.region)
+    monkeypatch.setenv("DYNAURORA_PROJECT", project.name)
+    monkeypatch.setenv("DYNAURORA_DATABASE_URL", database_url)
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+    def called(*arguments, **given):
+        common = ("--project-dir", str(project.root))
+        return CliRunner().invoke(group, [*arguments, *common], **given)
+
+    return called
+
+
+@pytest.fixture
+def plugin(project, table_name):
+    """The file of a table in the test's project; the table's name."""
+    text = 'from dynaurora import Table\nfound = Table(key="id", columns={"id": "text"})\n'
+    (project.sqlqueries / f"{table_name}.py").write_text(text)
+    return table_name

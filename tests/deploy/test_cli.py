@@ -1,6 +1,7 @@
 """`dynaurora deploy` as it is called."""
 
 import json
+from functools import partial
 
 import pytest
 from click.testing import CliRunner
@@ -9,28 +10,8 @@ from dynaurora.cli import group
 
 
 @pytest.fixture
-def run(project, aws, database_url, monkeypatch):
-    """Call the command in the test's project, with an environment of its own."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", aws.secret_key)
-    monkeypatch.setenv("DYNAURORA_PROJECT", project.name)
-    monkeypatch.setenv("DYNAURORA_DATABASE_URL", database_url)
-    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
-
-    def called(*arguments):
-        common = ("--project-dir", str(project.root), "--region", aws.region)
-        return CliRunner().invoke(group, ["deploy", *common, *arguments])
-
-    return called
-
-
-@pytest.fixture
-def plugin(project, table_name):
-    text = 'from dynaurora import Table\nfound = Table(key="id", columns={"id": "text"})\n'
-    (project.sqlqueries / f"{table_name}.py").write_text(text)
-    return table_name
+def run(dynaurora):
+    return partial(dynaurora, "deploy")
 
 
 def test_the_plugins_of_the_folder_are_connected(run, plugin, make_table, project):

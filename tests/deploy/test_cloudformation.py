@@ -6,13 +6,9 @@ from itertools import count
 import pytest
 from botocore.exceptions import ClientError
 
-from dynaurora.adapters.cloudformation import (
-    ResourceProgress,
-    StackChange,
-    StackRequest,
-    deploy_stack,
-    stack_outputs,
-)
+from dynaurora.adapters.change_sets import StackRequest
+from dynaurora.adapters.cloudformation import StackChange, deploy_stack, stack_outputs
+from dynaurora.adapters.stack_events import ResourceProgress
 from dynaurora.errors import AwsError, StackFailed
 
 _numbers = count(1)

@@ -6,8 +6,9 @@ import time
 import pytest
 
 from dynaurora.adapters.aws import client_factory
-from dynaurora.adapters.cloudformation import ResourceProgress, StackChange, StackOutcome
+from dynaurora.adapters.cloudformation import StackChange, StackOutcome
 from dynaurora.adapters.dynamodb import describe_table
+from dynaurora.adapters.stack_events import ResourceProgress
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.outcomes import CodeOutcome, StreamEnabled, TableOutcome
 from dynaurora.deploy.packaging import CAPTURE, LOAD

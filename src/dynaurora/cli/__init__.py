@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "show": "show the SQL that a plugin's declarations stand for",
     "status": "is all well, and what mends what is not",
     "stream": "the streams that feed a table: list, accept",
+    "template": "the templates that deploy deploys, and what they are given",
     "unpark": "let a parked table's objects be loaded again",
 }
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dynaurora.cli.asking import Ask, asking, errors_told
+from dynaurora.cli.deploy_plan import gone_facts, gone_lines
 
 if TYPE_CHECKING:
+    from dynaurora.adapters.change_sets import StackPlan
     from dynaurora.adapters.dynamodb import TableDescription
     from dynaurora.cli.deploy_progress import ProgressView
     from dynaurora.deploy.outcomes import Deployment, TableOutcome
@@ -23,12 +25,21 @@ Examples:
 \b
   dynaurora deploy                       the project of this folder
   dynaurora deploy --env staging         with [env.staging] of dynaurora.toml
+  dynaurora deploy --dry-run             what it would do, and nothing is done
   dynaurora deploy --yes --json          in a pipeline: nobody is asked
 """
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option("--yes", "is_agreed", is_flag=True, help="Turn streams on without asking.")
+@click.option(
+    "--yes",
+    "is_agreed",
+    is_flag=True,
+    help="Ask nothing: turn streams on, replace and remove what holds data.",
+)
+@click.option(
+    "--dry-run", "is_dry", is_flag=True, help="Tell what would change, and change nothing."
+)
 @click.option("--json", "is_json", is_flag=True, help="Tell what has changed as JSON.")
 @click.option("--env", "chosen", metavar="NAME", default="", help="[env.NAME] of dynaurora.toml.")
 @click.option("--region", metavar="REGION", default="", help="The AWS Region.")
@@ -39,40 +50,71 @@ Examples:
     default=Path(),
     help="The folder of the project. Default: this one or one above it.",
 )
-def deploy(*, is_agreed: bool, is_json: bool, chosen: str, region: str, folder: Path) -> None:
+def deploy(
+    *, is_agreed: bool, is_dry: bool, is_json: bool, chosen: str, region: str, folder: Path
+) -> None:
     """Bring AWS to what the project says.
 
     Each plugin file in sqlqueries/ connects the DynamoDB table of its name. A second run changes
     nothing. Items that are in a table before its stream is on are not copied.
+    Asks before a stream is turned on and before something that holds data is replaced or removed.
     Exits with 1 if a table could not be connected or a plugin is broken.
     """
-    from dynaurora.adapters.aws import client_factory
-    from dynaurora.cli.deploy_progress import progress_view
-    from dynaurora.deploy.deployment import deploy_project
     from dynaurora.deploy.project import read_project
-    from dynaurora.deploy.sweeping import sweep_now
-    from dynaurora.plugins.folder import find_plugins
 
     with errors_told(is_json=is_json):
         project = read_project(folder, chosen=chosen, region=region)
         broken = _broken(project)
-        with asking(project) as ask, progress_view() as view:
-            if not project.is_private:  # else who is asked may not be deployed yet
-                ask("create metadata")
-            deployment = deploy_project(
-                project,
-                sorted(find_plugins(project.sqlqueries)),
-                confirm=lambda table: is_agreed or _confirmed(view, table),
-                tell=view.tell,
-                register=lambda table, arn, table_id: _register(ask, table, arn, table_id),
-            )
-            tables = [table.table for table in deployment.tables]
-            waited = ask("clear waiting", tables=tables)["tables"]
-        if waited:
-            sweep_now(project, client_factory(project.region, project.endpoint), waited)
+        if is_dry:
+            _tell_plan(project, is_json=is_json)
+            return
+        deployment = _deployed(project, is_agreed=is_agreed)
     click.echo(json.dumps(_as_json(deployment)) if is_json else "\n".join(_as_text(deployment)))
     if deployment.failures or broken:
         raise click.exceptions.Exit(1)
+
+
+def _tell_plan(project: "Project", *, is_json: bool) -> None:
+    """What would change is no error, and neither is a table that could not be connected."""
+    from dynaurora.cli.deploy_plan import plan_as_json, plan_as_text
+    from dynaurora.cli.deploy_progress import progress_view
+    from dynaurora.cli.output import result_console
+    from dynaurora.deploy.dry_run import plan_project
+    from dynaurora.plugins.folder import find_plugins
+
+    with progress_view() as view:
+        plan = plan_project(project, sorted(find_plugins(project.sqlqueries)), tell=view.tell_step)
+    if is_json:
+        click.echo(json.dumps(plan_as_json(plan)))
+        return
+    console = result_console()
+    for line in plan_as_text(plan):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def _deployed(project: "Project", *, is_agreed: bool) -> "Deployment":
+    from dynaurora.adapters.aws import client_factory
+    from dynaurora.cli.deploy_progress import progress_view
+    from dynaurora.deploy.deployment import deploy_project
+    from dynaurora.deploy.sweeping import sweep_now
+    from dynaurora.plugins.folder import find_plugins
+
+    with asking(project) as ask, progress_view() as view:
+        if not project.is_private:  # else who is asked may not be deployed yet
+            ask("create metadata")
+        deployment = deploy_project(
+            project,
+            sorted(find_plugins(project.sqlqueries)),
+            confirm=lambda table: is_agreed or _confirmed(view, table),
+            agree=lambda plan: is_agreed or _agreed(view, plan),
+            tell=view.tell,
+            register=lambda table, arn, table_id: _register(ask, table, arn, table_id),
+        )
+        tables = [table.table for table in deployment.tables]
+        waited = ask("clear waiting", tables=tables)["tables"]
+    if waited:
+        sweep_now(project, client_factory(project.region, project.endpoint), waited)
+    return deployment
 
 
 def _register(ask: Ask, table: str, arn: str, table_id: str) -> None:
@@ -107,11 +149,23 @@ def _confirmed(view: "ProgressView", table: "TableDescription") -> bool:
         )
 
 
+def _agreed(view: "ProgressView", plan: "StackPlan") -> bool:
+    """Ask a person; where none is there, the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    names = ", ".join(change.resource for change in plan.dangers)
+    with view.paused():
+        return click.confirm(
+            f"{plan.name}: {names} would go or be replaced, with what is in it. Go on?", err=True
+        )
+
+
 def _as_text(deployment: "Deployment") -> Iterable[str]:
     names = [table.table for table in deployment.tables]
     width = max(map(len, names), default=0)
     for table in deployment.tables:
         yield f"{table.table:<{width}}  {_table_line(table)}"
+    yield from gone_lines(deployment.gone)
     changed = [stack for stack in deployment.stacks if stack.change != "unchanged"]
     if changed:
         told = ", ".join(f"{stack.name} {stack.change}" for stack in changed)
@@ -152,4 +206,5 @@ def _as_json(deployment: "Deployment") -> dict[str, Any]:
             }
             for table in deployment.tables
         },
+        "without_plugin": gone_facts(deployment.gone),
     }

@@ -8,13 +8,17 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from dynaurora.adapters.cloudformation import ResourceProgress, StackChange, StackOutcome
+from dynaurora.adapters.change_sets import StackPlan
+from dynaurora.adapters.cloudformation import StackChange, StackOutcome
+from dynaurora.adapters.stack_events import ResourceProgress
+from dynaurora.cli.plan_lines import plan_lines
 from dynaurora.deploy.outcomes import CodeOutcome, Progress, StepBegun, StreamEnabled
 
 _STYLES = {
     StackChange.CREATED: "green",
     StackChange.UPDATED: "yellow",
     StackChange.UNCHANGED: "dim",
+    StackChange.DELETED: "yellow",
 }
 
 
@@ -37,10 +41,23 @@ class ProgressView:
                 self._done(key, f"{told}, {size / 1e6:.1f} MB", "green" if is_new else "dim")
             case StreamEnabled(table=table, items=items):
                 self._done(table, f"stream on; {items:,} items were there before", "green")
+            case StackPlan() as plan:
+                self._plan(plan)
             case ResourceProgress() as resource:
                 self._resource(resource)
             case StackOutcome(name=name, change=change):
                 self._done(name, change.value, _STYLES[change])
+            case _:
+                pass
+
+    def tell_step(self, progress: Progress) -> None:
+        """Only what moves: what comes of it is told in the end."""
+        match progress:
+            case StackPlan(name=name):
+                self._moving.pop(name, None)
+                self._show()
+            case StepBegun(subject=subject):
+                self._move(subject, "is being planned")
             case _:
                 pass
 
@@ -52,6 +69,10 @@ class ProgressView:
             yield
         finally:
             self._live.start()
+
+    def _plan(self, plan: StackPlan) -> None:
+        for line in plan_lines(plan):
+            self._console.print(line)
 
     def _resource(self, resource: ResourceProgress) -> None:
         if resource.is_failure and resource.reason:

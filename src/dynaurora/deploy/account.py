@@ -1,33 +1,48 @@
 """The account and Region that a project is deployed to, and the clients that work there."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from dynaurora.adapters.aws import Client, aws_errors, client_factory
-from dynaurora.adapters.cloudformation import StackOutcome, StackRequest, deploy_stack
-from dynaurora.deploy.outcomes import Progress, StepBegun, Tell
+from dynaurora.adapters.change_sets import StackPlan, StackRequest
+from dynaurora.adapters.cloudformation import StackOutcome, deploy_stack
+from dynaurora.deploy.outcomes import Agree, StepBegun, Tell
 from dynaurora.deploy.project import Project
 from dynaurora.errors import ProjectError
 
-_SERVICES = ("cloudformation", "dynamodb", "lambda", "s3")
+_SERVICES: Final = ("cloudformation", "dynamodb", "lambda", "s3")
+
+_Answer = TypeVar("_Answer")
+
+
+def _nobody_to_ask(_plan: StackPlan) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """``client`` may be called in threads for what `_SERVICES` names."""
+    """``client`` may be called in threads for what `_SERVICES` names.
+
+    agree: is asked before a stack replaces or removes what holds data.
+    """
 
     number: str
     region: str
     client: Client
     tell: Tell
+    agree: Agree
 
     @classmethod
-    def of(cls, project: Project, client: Client | None, tell: Tell) -> "Account":
-        """The account whose credentials are at hand. tell: is never called by two threads at once.
+    def of(
+        cls, project: Project, client: Client | None, tell: Tell, agree: Agree = _nobody_to_ask
+    ) -> "Account":
+        """The account whose credentials are at hand.
 
         client: made from the project where it is None.
+        tell, agree: are never called by two threads at once.
         """
         client = client or client_factory(project.region, project.endpoint)
         with aws_errors("AWS"):
@@ -36,15 +51,19 @@ class Account:
         # Made now, because making clients is not safe in threads; using them is.
         made = {service: client(service) for service in _SERVICES}
         region = security.meta.region_name
-        return cls(number, region, made.__getitem__, _one_at_a_time(tell))
+        lock = threading.Lock()
+        told, agreed = _one_at_a_time(lock, tell), _one_at_a_time(lock, agree)
+        return cls(number, region, made.__getitem__, told, agreed)
 
     def stack(self, name: str, template: Path, parameters: Mapping[str, str]) -> StackOutcome:
-        """Bring a stack to this."""
-        outcome = deploy_stack(
-            self.client("cloudformation"),
-            StackRequest(name, template_text(template), parameters),
-            self.tell,
-        )
+        """Bring a stack to this, once what it endangers is agreed to."""
+
+        def agreed(plan: StackPlan) -> bool:
+            self.tell(plan)
+            return not plan.dangers or self.agree(plan)
+
+        request = StackRequest(name, template_text(template), parameters)
+        outcome = deploy_stack(self.client("cloudformation"), request, self.tell, agreed)
         self.tell(outcome)
         return outcome
 
@@ -74,11 +93,11 @@ def output_of(stack: StackOutcome, name: str) -> str:
         ) from error
 
 
-def _one_at_a_time(tell: Tell) -> Tell:
-    lock = threading.Lock()
-
-    def told(progress: Progress) -> None:
+def _one_at_a_time(
+    lock: threading.Lock, call: Callable[[Any], _Answer]
+) -> Callable[[Any], _Answer]:
+    def called(given: Any) -> _Answer:
         with lock:
-            tell(progress)
+            return call(given)
 
-    return told
+    return called

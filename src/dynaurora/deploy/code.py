@@ -1,8 +1,5 @@
 """The zips of a project, and how they come into the artifacts bucket."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from botocore.exceptions import ClientError
 
 from dynaurora.adapters.aws import aws_errors, error_code
@@ -38,25 +35,31 @@ def packages_of(project: Project) -> tuple[Package, Package]:
 def brought(account: Account, bucket: str, package: Package) -> CodeOutcome:
     """Upload a zip unless it is there. CloudFormation is not told of code that is not."""
     account.begin("code", package.key)
-    s3 = account.client("s3")
-    where = {"Bucket": bucket, "Key": package.key, "ExpectedBucketOwner": account.number}
-    with aws_errors(f"bucket {bucket}"):
-        size = _size(s3, where)
-        is_new = size is None
-        if size is None:
-            zipped = package.zipped()
-            s3.put_object(Body=zipped, ContentType="application/zip", **where)
-            size = len(zipped)
+    size = zip_size(account, bucket, package.key)
+    is_new = size is None
+    if size is None:
+        zipped = package.zipped()
+        with aws_errors(f"bucket {bucket}"):
+            account.client("s3").put_object(
+                Body=zipped, ContentType="application/zip", **_where(account, bucket, package.key)
+            )
+        size = len(zipped)
     outcome = CodeOutcome(package.key, size, is_new=is_new)
     account.tell(outcome)
     return outcome
 
 
-def _size(s3: Any, where: Mapping[str, str]) -> int | None:
-    """The bytes of an object, None where there is none of this name."""
-    try:
-        return int(s3.head_object(**where)["ContentLength"])
-    except ClientError as error:
-        if error_code(error) in ("404", "NoSuchKey", "NotFound"):
-            return None
-        raise
+def zip_size(account: Account, bucket: str, key: str) -> int | None:
+    """The bytes of a zip, None where it is not there."""
+    with aws_errors(f"bucket {bucket}"):
+        try:
+            found = account.client("s3").head_object(**_where(account, bucket, key))
+        except ClientError as error:
+            if error_code(error) in ("404", "NoSuchKey", "NotFound"):
+                return None
+            raise
+    return int(found["ContentLength"])
+
+
+def _where(account: Account, bucket: str, key: str) -> dict[str, str]:
+    return {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": account.number}

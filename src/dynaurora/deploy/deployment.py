@@ -16,8 +16,9 @@ from dynaurora.adapters.aws import Client
 from dynaurora.adapters.cloudformation import StackOutcome
 from dynaurora.deploy.account import Account, output_of
 from dynaurora.deploy.code import brought, packages_of
+from dynaurora.deploy.gone import gone_tables
 from dynaurora.deploy.mappings import wait_until_enabled
-from dynaurora.deploy.outcomes import Confirm, Deployment, Register, Tell
+from dynaurora.deploy.outcomes import Agree, Confirm, Deployment, Register, Tell
 from dynaurora.deploy.project import Project, check
 from dynaurora.deploy.stacks import ARTIFACTS, Given, Stack, wanted
 from dynaurora.deploy.tables import connected, looked_at, read, registered
@@ -28,6 +29,7 @@ def deploy_project(
     tables: Sequence[str],
     *,
     confirm: Confirm,
+    agree: Agree = lambda _plan: True,
     tell: Tell = lambda _progress: None,
     register: Register = lambda _table, _stream_arn, _table_id: None,
     client: Client | None = None,
@@ -36,12 +38,13 @@ def deploy_project(
 
     tables: the DynamoDB tables that have a plugin.
     confirm: asked for each table whose stream is off, before anything is changed.
+    agree: asked before a stack replaces or removes what holds data; a no stops the deployment.
     tell: is told each step; never by two threads at once.
     register: is called in this thread for each table, before its changes are read.
     client: gives the client of a service; made from the project where it is left out.
     """
     check(project)
-    account = Account.of(project, client, tell)
+    account = Account.of(project, client, tell, agree)
     prepared = [looked_at(account, table, confirm) for table in tables]
     streams, load = packages_of(project)
     made = _Made(project, account)
@@ -66,6 +69,7 @@ def deploy_project(
         pipeline=made.outcomes["pipeline"],
         code=code,
         tables=tuple(read(account, outcome) for outcome in outcomes),
+        gone=gone_tables(project, account, tables),
     )
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dynaurora.adapters.cloudformation import ResourceProgress, StackChange, StackOutcome
+from dynaurora.adapters.change_sets import StackPlan
+from dynaurora.adapters.cloudformation import StackChange, StackOutcome
 from dynaurora.adapters.dynamodb import TableDescription
+from dynaurora.adapters.stack_events import ResourceProgress
 from dynaurora.errors import DynauroraError
 
 
@@ -55,16 +57,37 @@ class TableOutcome:
     error: DynauroraError | None = None
 
 
-Progress = StepBegun | CodeOutcome | StreamEnabled | ResourceProgress | StackOutcome | TableOutcome
+@dataclass(frozen=True, slots=True)
+class GoneTable:
+    """A table that has a stack and no plugin any more: its changes still travel, and then wait."""
+
+    table: str
+    stack: str
+
+
+Progress = (
+    StepBegun
+    | CodeOutcome
+    | StreamEnabled
+    | StackPlan
+    | ResourceProgress
+    | StackOutcome
+    | TableOutcome
+)
 Tell = Callable[[Progress], None]
 Confirm = Callable[[TableDescription], bool]
+Agree = Callable[[StackPlan], bool]
 Register = Callable[[str, str, str], None]
 """``register(table, stream_arn, table_id)``; what it raises stops that table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a deployment came to. shared: the stacks of all tables, in the order they were made."""
+    """What a deployment came to.
+
+    shared: the stacks of all tables, in the order in which they were made.
+    gone: the tables that are still connected and have no plugin any more.
+    """
 
     account: str
     region: str
@@ -72,6 +95,7 @@ class Deployment:
     pipeline: StackOutcome
     code: tuple[CodeOutcome, ...]
     tables: tuple[TableOutcome, ...]
+    gone: tuple[GoneTable, ...]
 
     @property
     def stacks(self) -> tuple[StackOutcome, ...]:

@@ -1,0 +1,189 @@
+"""Change sets: what CloudFormation would do to bring a stack to its template, before it does it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from dynaurora.adapters.aws import error_code, error_message
+from dynaurora.adapters.stack_events import failed, pauses, validation_failures
+
+_NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
+
+_HOLDS_DATA: Final = frozenset(
+    {
+        "AWS::DynamoDB::Table",
+        "AWS::KMS::Key",
+        "AWS::KinesisFirehose::DeliveryStream",  # what it has gathered and not delivered yet
+        "AWS::RDS::DBCluster",
+        "AWS::RDS::DBInstance",
+        "AWS::S3::Bucket",
+        "AWS::SecretsManager::Secret",
+    }
+)
+
+
+class Action(StrEnum):
+    """What happens to a resource."""
+
+    ADD = "add"
+    MODIFY = "modify"
+    REPLACE = "replace"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class StackRequest:
+    """A stack as it is wanted."""
+
+    name: str
+    template: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """What would become of one resource.
+
+    is_certain: a replacement is uncertain where it depends on what is known only then.
+    properties: what of it changes.
+    is_kept: the resource itself stays where the stack lets it go (DeletionPolicy).
+    """
+
+    action: Action
+    resource: str
+    kind: str
+    is_certain: bool = True
+    properties: tuple[str, ...] = ()
+    is_kept: bool = False
+
+    @property
+    def endangers_data(self) -> bool:
+        """Whether something that holds data is replaced or removed.
+
+        One that is kept is left alone by its stack, which is no better for who looks for the data.
+        """
+        return self.action in (Action.REPLACE, Action.REMOVE) and self.kind in _HOLDS_DATA
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlan:
+    """What would become of a stack; without changes, nothing."""
+
+    name: str
+    is_new: bool
+    changes: tuple[ResourceChange, ...]
+
+    @property
+    def dangers(self) -> tuple[ResourceChange, ...]:
+        return tuple(change for change in self.changes if change.endangers_data)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """A change set that can be executed. stack: the identifier of its stack."""
+
+    identifier: str
+    stack: str
+    plan: StackPlan
+
+
+@contextmanager
+def change_set(client: Any, request: StackRequest, *, is_new: bool) -> Iterator[ChangeSet | None]:
+    """A change set, None where there is nothing to change. Raises ``StackFailed`` if it is refused.
+
+    What is not executed inside is taken away again, with the empty stack that a first one makes.
+    An interruption does so, too; a change set that stays all the same does no harm and goes with
+    the next that is executed.
+    """
+    made = _made(client, request, is_new=is_new)
+    try:
+        reason = _refusal(client, made["Id"])
+        if reason is None:
+            plan = StackPlan(request.name, is_new, _changes(client, made["Id"]))
+            yield ChangeSet(made["Id"], made["StackId"], plan)
+        elif not is_new and any(told in reason for told in _NO_CHANGES):
+            yield None
+        else:
+            details = validation_failures(client, ChangeSetName=made["Id"])
+            raise failed(request.name, "its change set was refused", [reason, *details])
+    finally:
+        _taken_away(client, made, is_new=is_new)
+
+
+def _taken_away(client: Any, made: Mapping[str, str], *, is_new: bool) -> None:
+    """A change set that was executed is no longer "AVAILABLE", and is left to CloudFormation."""
+    try:
+        found = client.describe_change_set(ChangeSetName=made["Id"])
+        if found.get("ExecutionStatus") in ("EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"):
+            return
+        client.delete_change_set(ChangeSetName=made["Id"])
+        if is_new:
+            status = client.describe_stacks(StackName=made["StackId"])["Stacks"][0]["StackStatus"]
+            if status == "REVIEW_IN_PROGRESS":
+                client.delete_stack(StackName=made["StackId"])
+    except ClientError as error:
+        if error_code(error) not in ("ChangeSetNotFound", "ValidationError"):
+            raise
+
+
+def _made(client: Any, request: StackRequest, *, is_new: bool) -> Mapping[str, str]:
+    try:
+        made: Mapping[str, str] = client.create_change_set(
+            StackName=request.name,
+            ChangeSetName=f"dynaurora-{uuid4().hex}",
+            ChangeSetType="CREATE" if is_new else "UPDATE",
+            TemplateBody=request.template,
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in request.parameters.items()
+            ],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+    except ClientError as error:
+        if error_code(error) != "ValidationError":
+            raise
+        raise failed(request.name, "was refused", [error_message(error)]) from error
+    return made
+
+
+def _refusal(client: Any, change_set: str) -> str | None:
+    """Wait for a change set; None when it can be executed, else the reason why not."""
+    for _ in pauses():
+        found = client.describe_change_set(ChangeSetName=change_set)
+        if found["Status"] == "CREATE_COMPLETE":
+            return None
+        if found["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+            return str(found.get("StatusReason") or found["Status"])
+    raise AssertionError  # the pauses do not end
+
+
+# --- what it would do -------------------------------------------------------------------------
+
+
+def _changes(client: Any, change_set: str) -> tuple[ResourceChange, ...]:
+    pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
+    found = (change for page in pages for change in page.get("Changes", ()))
+    return tuple(_change(each["ResourceChange"]) for each in found if "ResourceChange" in each)
+
+
+def _change(found: Mapping[str, Any]) -> ResourceChange:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html"""
+    action = {"Add": Action.ADD, "Remove": Action.REMOVE}.get(found["Action"], Action.MODIFY)
+    replacement = found.get("Replacement", "False")
+    if action is Action.MODIFY and replacement in ("True", "Conditional"):
+        action = Action.REPLACE
+    targets = (detail.get("Target", {}) for detail in found.get("Details", ()))
+    named = (str(target.get("Name") or target.get("Attribute", "")) for target in targets)
+    return ResourceChange(
+        action=action,
+        resource=found["LogicalResourceId"],
+        kind=found["ResourceType"],
+        is_certain=replacement != "Conditional",
+        properties=tuple(sorted(set(filter(None, named)))),
+        is_kept="Retain" in found.get("PolicyAction", ""),
+    )
