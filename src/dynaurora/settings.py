@@ -37,11 +37,27 @@ class CaptureSettings:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """Where the database is. A secret gives user and password; IAM gives a token."""
+    """Where the database is, and how it is signed in there.
+
+    secret_arn: of the secret that has user and password.
+    is_iam: the password is a token that IAM lets this process sign; the user is the URL's.
+    certificates: a file with those of who may have signed the server's; "" is the driver's own.
+    """
 
     url: str
     secret_arn: str
     schema: str
+    is_iam: bool = False
+    certificates: str = ""
+
+    def __post_init__(self) -> None:
+        if self.is_iam and self.secret_arn:
+            raise SettingsError(
+                "DYNAURORA_DATABASE_IAM",
+                "is on, and DYNAURORA_DATABASE_SECRET_ARN is set",
+                "one of them",
+                "Leave one out: with IAM there is no password to be kept in a secret.",
+            )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "DatabaseSettings":
@@ -49,6 +65,8 @@ class DatabaseSettings:
             url=_required(environment, "DYNAURORA_DATABASE_URL", "postgresql://user@host/database"),
             secret_arn=environment.get("DYNAURORA_DATABASE_SECRET_ARN", ""),
             schema=environment.get("DYNAURORA_SCHEMA") or "dynaurora",
+            is_iam=flag(environment, "DYNAURORA_DATABASE_IAM"),
+            certificates=environment.get("DYNAURORA_DATABASE_CA", ""),
         )
 
 
@@ -69,6 +87,15 @@ class LoadSettings:
             raw_bucket=_required(environment, "DYNAURORA_RAW_BUCKET", "the raw bucket's name"),
             backup_bucket=_backup_bucket(environment),
         )
+
+
+def flag(environment: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    """A setting that is on or off."""
+    words = {"": default, "1": True, "true": True, "0": False, "false": False}
+    found = environment.get(name, "").strip().lower()
+    if found not in words:
+        raise SettingsError(name, f'is "{found}"', "1 or 0", "Correct it.")
+    return words[found]
 
 
 def stream_failures(environment: Mapping[str, str]) -> StreamFailures:

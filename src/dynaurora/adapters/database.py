@@ -1,18 +1,22 @@
-"""From settings to a connection: the URL says the engine, a secret may give user and password.
+"""From settings to a connection: the URL says the engine, a secret may give user and password, or
+IAM a token. A database that pauses when nobody is connected is waited for.
 
 A new engine is a dialect, an adapter and a file of statements of its name, and one word in
 `dynaurora.plugins.contract.ENGINES`.
 """
 
-from collections.abc import Callable, Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from dynaurora.adapters.aws import aws_errors
+from dynaurora.adapters.access import Access, Login, is_local
+from dynaurora.adapters.aws import aws_errors, database_token
 from dynaurora.errors import DatabaseAway, SettingsError
 from dynaurora.etl import Engine
 from dynaurora.plugins.contract import ENGINES
@@ -22,6 +26,20 @@ from dynaurora.ports import Connection
 from dynaurora.settings import DatabaseSettings
 
 _SETTING: Final = "DYNAURORA_DATABASE_URL"
+_PORTS: Final[Mapping[str, int]] = {"postgresql": 5432, "mysql": 3306}
+
+WAKING_S: Final = 40.0
+"""A paused cluster takes about 15 seconds to wake, after a day 30 and more. The last attempt begins
+within this time, so that it ends within the shortest a load may take, 60 seconds.
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html"""
+
+_WAKING: Final = frozenset({"", "57P03", "1053", "2003", "2006", "2013"})
+"""What a server that wakes or starts may answer: nothing, or that it cannot yet.
+https://www.postgresql.org/docs/current/errcodes-appendix.html,
+https://dev.mysql.com/doc/mysql-errors/8.0/en/client-error-reference.html"""
+
+_FIRST_PAUSE_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 2.0
 
 
 def engine_of(url: str) -> EngineName:
@@ -46,14 +64,24 @@ class Database:
     """One database, and at most one connection to it, kept while it is healthy.
 
     secrets: gives the client of Secrets Manager, called only where a secret is named.
+    tokens: signs in with IAM, ``tokens(host, port, user)``; asked only where that is set.
+    patience_s: how long a database that does not answer is waited for.
     """
 
     def __init__(
-        self, settings: DatabaseSettings, *, secrets: Callable[[], Any] | None = None
+        self,
+        settings: DatabaseSettings,
+        *,
+        secrets: Callable[[], Any] | None = None,
+        tokens: Callable[[str, int, str], str] = database_token,
+        patience_s: float | None = None,
     ) -> None:
         self.engine = engine_of(settings.url)
         self._settings = settings
         self._secrets = secrets
+        self._tokens = tokens
+        waking_s = 0.0 if is_local(settings.url) else WAKING_S
+        self._patience_s = waking_s if patience_s is None else patience_s
         self._connection: Connection | None = None
 
     @contextmanager
@@ -83,20 +111,60 @@ class Database:
         return Engine(connection, dialect, dialect.queries(self._settings.schema))
 
     def _connected(self) -> Connection:
+        """A new connection, with a new password; the attempt wakes a cluster that is paused."""
         connect = import_module(f"dynaurora.adapters.{self.engine}").connect  # the driver, late
+        until = time.monotonic() + self._patience_s
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                return cast("Connection", connect(self._settings.url, self._access()))
+            except DatabaseAway as error:
+                is_over = time.monotonic() + pause > until
+                if is_over or error.code not in _WAKING or not _has_address(self._settings.url):
+                    raise
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    def _access(self) -> Access:
+        settings = self._settings
+        if settings.is_iam:
+            return Access(self._token, settings.certificates, is_verified=True)
+        if settings.secret_arn and self._secrets is not None:
+            return Access(self._secret, settings.certificates)
+        return Access(certificates=settings.certificates)
+
+    def _token(self) -> Login:
+        parts = urlsplit(self._settings.url)
+        user, host = unquote(parts.username or ""), parts.hostname or ""
+        if not (user and host):
+            raise SettingsError(
+                _SETTING,
+                "names no user" if host else "names no host",
+                f"{self.engine}://user@host/database",
+                "IAM vouches for this user at this host (DYNAURORA_DATABASE_IAM).",
+            )
+        return Login(user, self._tokens(host, parts.port or _PORTS[self.engine], user))
+
+    def _secret(self) -> Login:
         arn = self._settings.secret_arn
-        if not arn or self._secrets is None:
-            return cast("Connection", connect(self._settings.url))
         with aws_errors(f"secret {arn}"):
-            answer = self._secrets().get_secret_value(SecretId=arn)
-        user, password = _credentials(arn, answer.get("SecretString", ""))
-        return cast("Connection", connect(self._settings.url, user=user, password=password))
+            answer = cast("Callable[[], Any]", self._secrets)().get_secret_value(SecretId=arn)
+        return _login_of(arn, answer.get("SecretString", ""))
 
 
-def _credentials(secret_arn: str, text: str) -> tuple[str, str]:
+def _has_address(url: str) -> bool:
+    """A name that leads nowhere is a mistake, and no server that wakes."""
+    try:
+        socket.getaddrinfo(urlsplit(url).hostname, None)
+    except OSError:
+        return False
+    return True
+
+
+def _login_of(secret_arn: str, text: str) -> Login:
     try:
         secret = orjson.loads(text)
-        return str(secret["username"]), str(secret["password"])
+        return Login(str(secret["username"]), str(secret["password"]))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise SettingsError(
             f"secret {secret_arn}",

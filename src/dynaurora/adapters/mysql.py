@@ -21,14 +21,19 @@ from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions, convert_datetime
 
 from dynaurora.adapters import mysql_copying
+from dynaurora.adapters.access import (
+    BY_URL,
+    CONNECT_TIMEOUT_S,
+    Access,
+    Login,
+    is_local,
+    not_trusted,
+)
 from dynaurora.errors import DatabaseAway, DatabaseError, LoadRace, RowRefused, SettingsError
 from dynaurora.log import log
 from dynaurora.ports import RelationColumn
 from dynaurora.sql.mysql import error_class
 from dynaurora.sql.mysql_places import position_in
-
-CONNECT_TIMEOUT_S: Final = 30
-"""As long as a paused Aurora Serverless cluster takes to wake."""
 
 READ_TIMEOUT_S: Final = 900
 """No statement outlasts a Lambda."""
@@ -44,13 +49,14 @@ _SESSION: Final = (
     # https://dev.mysql.com/doc/refman/8.0/en/server-system-variables.html#sysvar_max_error_count
     "set session wait_timeout = 60 /*M! , session max_error_count = 64 */",
 )
-_LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _TEMPORARY: Final = re.compile(r"create temporary table (`(?:[^`]|``)+`|\w+)")
 _PORT: Final = 3306
+_NO_TLS: Final = 2026
+"""https://dev.mysql.com/doc/mysql-errors/8.0/en/client-error-reference.html"""
 
 
-def connect(url: str, *, user: str = "", password: str = "") -> "MysqlConnection":
-    """Connect; TLS is verified unless the server is on this machine or the URL says otherwise.
+def connect(url: str, access: Access = BY_URL) -> "MysqlConnection":
+    """Connect. Raises ``SettingsError`` for a server that does not prove who it is.
 
     url: ``mysql://user:password@host:3306/database``; ``?unix_socket=…`` for one on this machine,
     ``?ssl_ca=…`` for the certificate of who signed the server's.
@@ -66,21 +72,29 @@ def connect(url: str, *, user: str = "", password: str = "") -> "MysqlConnection
         raise _wrong_url(f"unknown option {min(unknown)}" if unknown else "it names no database")
     host = parts.hostname or ""
     given: dict[str, Any] = {
-        "user": user or unquote(parts.username or ""),
-        "password": password or unquote(parts.password or ""),
+        "host": host or "localhost",  # whose name is looked for in the certificate
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
         "database": unquote(parts.path[1:]),
         "charset": "utf8mb4",
         "collation": "utf8mb4_bin",
         "autocommit": True,
         "local_infile": True,
-        "read_timeout": READ_TIMEOUT_S,
+        "read_timeout": CONNECT_TIMEOUT_S,
         "conv": {**conversions, FIELD_TYPE.DATETIME: _utc, FIELD_TYPE.TIMESTAMP: _utc},
         "program_name": "dynaurora",
     }
-    if not (host in _LOCAL_HOSTS or options.get("ssl_mode") == "disabled"):
-        given["ssl"] = ssl.create_default_context(cafile=options.get("ssl_ca"))
+    if access.is_verified or not (is_local(url) or options.get("ssl_mode") == "disabled"):
+        given["ssl"] = _trusting(options.get("ssl_ca") or access.certificates)
     open_socket = partial(_socket, host, port, options.get("unix_socket", ""))
-    return MysqlConnection(partial(_session, given, open_socket))
+    return MysqlConnection(partial(_session, given, open_socket, access.login))
+
+
+def _trusting(certificates: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=certificates or None)
+    except OSError as error:
+        raise not_trusted(f'the file "{certificates}": {error.strerror or error}') from error
 
 
 def _wrong_url(found: str) -> SettingsError:
@@ -109,7 +123,14 @@ def _socket(host: str, port: int, path: str) -> socket.socket:
     return found
 
 
-def _session(given: dict[str, Any], open_socket: Callable[[], socket.socket]) -> Any:
+def _session(
+    given: dict[str, Any],
+    open_socket: Callable[[], socket.socket],
+    login: Callable[[], Login | None],
+) -> Any:
+    who = login()
+    if who is not None:
+        given = given | {"user": who.user, "password": who.password}
     with _translated("connecting to the database"):
         connection = mysql_copying.CopyingConnection(defer_connect=True, **given)
         try:
@@ -117,7 +138,7 @@ def _session(given: dict[str, Any], open_socket: Callable[[], socket.socket]) ->
         except OSError as error:
             raise pymysql.OperationalError(2003, error.strerror or str(error)) from error
         try:
-            connection.connect(opened)
+            _greet(connection, opened)
             with connection.cursor() as cursor:
                 for statement in _SESSION:
                     cursor.execute(statement)
@@ -127,6 +148,20 @@ def _session(given: dict[str, Any], open_socket: Callable[[], socket.socket]) ->
             opened.close()
             raise
     return connection
+
+
+def _greet(connection: Any, opened: socket.socket) -> None:
+    """Have the server prove who it is, and sign in; then a statement may take its time."""
+    try:
+        connection.connect(opened)
+    except pymysql.OperationalError as error:
+        cause = getattr(error, "original_exception", None)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise not_trusted(cause.verify_message) from error
+        if error.args[0] == _NO_TLS:
+            raise not_trusted(str(error.args[1])) from error
+        raise
+    connection._read_timeout = READ_TIMEOUT_S  # noqa: SLF001 - it knows one for both
 
 
 class MysqlConnection:

@@ -4,6 +4,7 @@ Sessions run at READ COMMITTED, in UTC, with synchronous commit: the raw object 
 commit, so a commit that a crash could undo would lose it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -20,13 +21,17 @@ from psycopg.generators import execute
 from psycopg.pq import ExecStatus
 from psycopg.types.json import set_json_loads
 
+from dynaurora.adapters.access import (
+    BY_URL,
+    CONNECT_TIMEOUT_S,
+    Access,
+    Login,
+    is_local,
+    not_trusted,
+)
 from dynaurora.errors import DatabaseAway, DatabaseError, RowRefused, SettingsError
 from dynaurora.ports import RelationColumn
 from dynaurora.sql.postgresql import error_class
-
-CONNECT_TIMEOUT_S: Final = 30
-"""A paused Aurora Serverless cluster takes about 15 s to wake, after a day 30 s and more.
-https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html"""
 
 LOCK_TIMEOUT: Final = "60s"
 IDLE_TIMEOUT: Final = "60s"
@@ -43,28 +48,38 @@ _SESSION: Final = (
     "set tcp_keepalives_count = 3",
     "set client_min_messages = warning",
 )
+_ELSEWHERE: Final = "set idle_session_timeout = '5min'"
+"""A cluster pauses when nobody is connected, and the workers that Lambda has frozen are."""
+
 _BETWEEN: Final = "\n;\n"
 """A statement may end in a comment."""
 
-_LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
+_NOT_TRUSTED: Final = re.compile("certificate|does not support SSL")
+"""https://www.postgresql.org/docs/current/libpq-ssl.html"""
 
 
-def connect(url: str, *, user: str = "", password: str = "") -> "PostgresqlConnection":
-    """Connect; TLS is verified unless the server is on this machine or the URL says otherwise."""
+def connect(url: str, access: Access = BY_URL) -> "PostgresqlConnection":
+    """Connect. Raises ``SettingsError`` for a server that does not prove who it is."""
+    options = parse_qs(urlsplit(url).query)
     given: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": "dynaurora",
         # Rows are sent as UTF-8; a database of another encoding would take them for its own.
         "client_encoding": "utf8",
     }
-    if user:
-        given |= {"user": user, "password": password}
-    if not _is_local(url) and "sslmode" not in parse_qs(urlsplit(url).query):
+    if access.is_verified or not (is_local(url) or "sslmode" in options):
         given["sslmode"] = "verify-full"
-    return PostgresqlConnection(partial(_session, url, given))
+    if access.certificates and "sslrootcert" not in options:
+        given["sslrootcert"] = access.certificates
+    return PostgresqlConnection(partial(_session, url, given, access.login))
 
 
-def _session(url: str, given: dict[str, Any]) -> psycopg.Connection[Any]:
+def _session(
+    url: str, given: dict[str, Any], login: Callable[[], Login | None]
+) -> psycopg.Connection[Any]:
+    who = login()
+    if who is not None:
+        given = given | {"user": who.user, "password": who.password}
     with _translated("connecting to the database"):
         try:
             connection = psycopg.connect(url, autocommit=True, prepare_threshold=None, **given)
@@ -77,7 +92,8 @@ def _session(url: str, given: dict[str, Any]) -> psycopg.Connection[Any]:
             ) from None
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         set_json_loads(partial(loads, parse_float=Decimal), connection)
-        connection.execute(cast("Any", "; ".join(_SESSION)))
+        statements = _SESSION if is_local(url) else (*_SESSION, _ELSEWHERE)
+        connection.execute(cast("Any", "; ".join(statements)))
     return connection
 
 
@@ -187,11 +203,13 @@ def _translated(where: str) -> Iterator[None]:
 
 def _error(
     where: str, error: psycopg.Error, done: Sequence[int] = (), start: int = 0
-) -> DatabaseError:
+) -> DatabaseError | SettingsError:
     """start: where the statement begins in what was sent."""
     code = error.sqlstate or ""
     found = error.diag.message_primary or " ".join(str(error).split()).rstrip("?")
     if not code and isinstance(error, psycopg.OperationalError):
+        if _NOT_TRUSTED.search(found):
+            return not_trusted(found)
         return DatabaseAway(
             where,
             found,
@@ -204,12 +222,6 @@ def _error(
     at = error.diag.statement_position
     position = int(at) - start if at else None
     return error_class(code)(where, found, code=code, done=done, position=position)
-
-
-def _is_local(url: str) -> bool:
-    parts = urlsplit(url)
-    hosts = parse_qs(parts.query).get("host", [parts.hostname or ""])
-    return all(host.startswith("/") or host in _LOCAL_HOSTS for host in hosts)
 
 
 def _first_words(statement: str) -> str:

@@ -125,7 +125,7 @@ def project_of(folder: Path, chosen: str) -> "Project":
 @contextmanager
 def session(project: "Project") -> Iterator["Engine"]:
     """One connection to the project's database, closed in the end."""
-    from dynaurora.adapters.aws import client_factory
+    from dynaurora.adapters.aws import client_factory, database_token
     from dynaurora.adapters.database import Database
     from dynaurora.errors import SettingsError
 
@@ -137,7 +137,8 @@ def session(project: "Project") -> Iterator["Engine"]:
             "Set DYNAURORA_DATABASE_URL, or [database] url in dynaurora.toml.",
         )
     secrets = partial(client_factory(project.region, project.endpoint), "secretsmanager")
-    database = Database(project.database, secrets=secrets)
+    tokens = partial(database_token, region=project.region)
+    database = Database(project.database, secrets=secrets, tokens=tokens)
     try:
         with database.session() as engine:
             yield engine

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from dynaurora.errors import ProjectError, SettingsError
 from dynaurora.model.names import bucket_name
-from dynaurora.settings import DatabaseSettings, StreamFailures, stream_failures
+from dynaurora.settings import DatabaseSettings, StreamFailures, flag, stream_failures
 
 FILE: Final = "dynaurora.toml"
 
@@ -197,8 +197,8 @@ def read_project(
             secret_arn=first("DYNAURORA_DATABASE_SECRET_ARN", database.text("secret_arn")),
             schema=first("DYNAURORA_SCHEMA", database.text("schema") or "dynaurora"),
         ),
-        is_private=_is_on(
-            environment.get("DYNAURORA_DATABASE_PRIVATE", ""), default=database.flag("private")
+        is_private=flag(
+            environment, "DYNAURORA_DATABASE_PRIVATE", default=database.flag("private")
         ),
         network=Network(database.texts("subnets"), database.texts("security_groups")),
         sqlqueries=root / first("DYNAURORA_SQLQUERIES", given.text("sqlqueries") or "sqlqueries"),
@@ -344,13 +344,6 @@ class _File:
 
     def _where(self, key: str) -> str:
         return f"{self.path}: {key}"
-
-
-def _is_on(text: str, *, default: bool) -> bool:
-    words = {"": default, "1": True, "true": True, "0": False, "false": False}
-    if text.strip().lower() not in words:
-        raise SettingsError("DYNAURORA_DATABASE_PRIVATE", f'is "{text}"', "1 or 0", "Correct it.")
-    return words[text.strip().lower()]
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,10 +65,12 @@ class LocalMariadb:
     """One server and its data. It can be stopped, killed and started again.
 
     folder: belongs to the server; it is made, and closed for everybody else.
+    settings: over ours, for who needs another server than a stand-in for Aurora.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, settings: Sequence[str] = ()) -> None:
         self.folder = folder.resolve()
+        self._settings = (*_SETTINGS, *settings)
         self.data = self.folder / "data"
         self.log = self.folder / "mariadb.log"
         self._shortcut = Shortcut(self.folder)
@@ -127,7 +129,7 @@ class LocalMariadb:
         (self.data / SOCKET).unlink(missing_ok=True)  # nobody works here any more
         begin = self.log.stat().st_size if self.log.exists() else 0
         self._server = spawn(
-            programs.server(self.data, *_SETTINGS),
+            programs.server(self.data, *self._settings),
             folder=self.data,
             environment=programs.environment,
             log=self.log,
