@@ -1,4 +1,7 @@
-"""A database whose metadata a version before has made goes on working, and gets what it lacks."""
+"""A database whose metadata a version before has made goes on working, and gets what it lacks.
+
+On PostgreSQL alone: MySQL's metadata have had one form since there are any.
+"""
 
 from pathlib import Path
 

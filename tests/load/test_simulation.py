@@ -16,23 +16,25 @@ What a seed does is the same each time but for what the threads make of it. More
 import os
 import random
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from uuid import UUID
 
-import psycopg
 import pytest
 
 from dynaurora import portions
-from dynaurora.errors import DatabaseAway
+from dynaurora.errors import DatabaseAway, DatabaseUnknown
 from dynaurora.metadata import Metadata
 from dynaurora.model.keys import key_of
 from dynaurora.model.versions import sequence_digits, stream_of
+from dynaurora.plugins.statements import dialect_of
 from support.items import delete, put
 from support.load import Crash, LoadMachine, side_by_side, stream_arn
-from support.sql import raising
+from support.sql import raising, refusing_no_more
 
-SEEDS = range(int(os.environ.get("DYNAURORA_SEEDS", "10")))
+pytestmark = pytest.mark.each_engine
+
+SEEDS = range(int(os.environ.get("DYNAURORA_SEEDS", "6")))
 WORKERS = 3
 CHANGES = 70
 KEYS = tuple("abcdef")
@@ -57,30 +59,71 @@ BY_HAND = (
     + """
     create_table_queries = [
         items,
-        "create table if not exists sums (g text primary key, n numeric not null, items int)",
-        '''create table if not exists versions (
-          id text, _version numeric(57), v text, deleted boolean, primary key (id, _version))''',
+        {
+            "postgresql": '''create table if not exists sums (
+                g text primary key, n numeric not null, items int)''',
+            "mysql": '''create table if not exists sums (
+                g varchar(255) primary key, n decimal(60,27) not null, items int)''',
+        },
+        {
+            "postgresql": '''create table if not exists versions (
+                id text, _version numeric(57), v text, deleted boolean,
+                primary key (id, _version))''',
+            "mysql": '''create table if not exists versions (
+                id varchar(255), _version decimal(57), v longtext, deleted boolean,
+                primary key (id, _version))''',
+        },
     ]
     insert_table_queries = [
         items,
-        '''insert into sums
-           select g, sum(n), sum(one) from (
-             select g, n, 1 as one from staged union all select g, -n, -1 from replaced_items
-           ) as d group by g order by g
-           on conflict (g) do update
-           set n = sums.n + excluded.n, items = sums.items + excluded.items''',
-        '''insert into versions select id, _version, v, _deleted from changes
-           on conflict do nothing''',
+        {
+            "postgresql": '''insert into sums
+                select g, sum(n), sum(one) from (
+                  select g, n, 1 as one from staged union all select g, -n, -1 from replaced_items
+                ) as d group by g order by g
+                on conflict (g) do update
+                set n = sums.n + excluded.n, items = sums.items + excluded.items''',
+            "mysql": '''insert into sums select * from (
+                  select g, sum(n) as n, sum(one) as items from (
+                    select g, n, 1 as one from staged union all select g, -n, -1 from replaced_items
+                  ) as d group by g
+                ) as added order by g
+                on duplicate key update n = sums.n + added.n, items = sums.items + added.items''',
+        },
+        {
+            "postgresql": '''insert into versions select id, _version, v, _deleted from changes
+                             on conflict do nothing''',
+            "mysql": '''insert into versions
+                        select * from (select id, _version, v, _deleted from changes) as n
+                        on duplicate key update id = versions.id''',
+        },
     ]
     drop_table_queries = [items, "drop table if exists sums", "drop table if exists versions"]
 """
 )
-AUDIT = """
-    create table writes (id text, v text);
-    create function audit() returns trigger language plpgsql as $$
-      begin insert into writes values (new.id, new.v); return new; end $$;
-    create trigger audit after insert or update on items for each row execute function audit();
-"""
+AUDIT = {
+    "postgresql": (
+        "create table writes (id text, v text)",
+        """create function audit() returns trigger language plpgsql as $$
+           begin insert into writes values (new.id, new.v); return new; end $$""",
+        """create trigger audit after insert or update on items
+           for each row execute function audit()""",
+    ),
+    "mysql": (
+        "create table writes (id text, v text)",
+        *(
+            f"create trigger audit_{event} after {event} on items for each row"
+            " insert into writes values (new.id, new.v)"
+            for event in ("insert", "update")
+        ),
+    ),
+}
+END_SESSIONS = {
+    "postgresql": "select pg_terminate_backend(pid) from pg_stat_activity where "
+    "datname = current_database() and application_name = 'dynaurora'",
+    "mysql": "select concat('kill ', id) from information_schema.processlist "
+    "where db = database() and id <> connection_id()",
+}
 
 
 @dataclass(frozen=True)
@@ -208,11 +251,11 @@ class World:
                         self.deliveries.append(sorted(report.failed))
 
     def end_sessions(self):
-        with psycopg.connect(self.machine.url, autocommit=True) as connection:
-            connection.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where "
-                "datname = current_database() and application_name = 'dynaurora'"
-            )
+        server = self.machine.server
+        for (kill,) in server.execute(END_SESSIONS[server.engine]):
+            if server.engine == "mysql":
+                with suppress(DatabaseUnknown):  # it has ended by itself
+                    server.execute(kill)
 
     def newest(self):
         """The newest change of each key."""
@@ -231,7 +274,8 @@ def test_a_random_history_ends_equal_to_the_model(machine, plugin, seed, capsys,
     world = World(machine, chance, history(chance))
     machine.plugin("items", plugin)
     machine.load(machine.put("items"))
-    machine.execute(AUDIT)
+    for statement in AUDIT[machine.engine]:
+        machine.execute(statement)
     raising_bad(machine)
     with machine.database.session() as engine:
         metadata = Metadata(engine.connection, engine.queries)
@@ -242,7 +286,8 @@ def test_a_random_history_ends_equal_to_the_model(machine, plugin, seed, capsys,
     machine.sweep(age_s=0)
 
     said = capsys.readouterr().out
-    assert "40P01" not in said
+    if machine.engine == "postgresql":  # where InnoDB finds one, the load is done again
+        assert "40P01" not in said
     assert machine.store.keys("raw") == []
     assert machine.store.keys("backup") == world.archived
     assert machine.state("items") == ("", "")
@@ -264,31 +309,25 @@ def test_a_random_history_ends_equal_to_the_model(machine, plugin, seed, capsys,
 
 def raising_bad(machine):
     """Refuse the values that end so, by the means of a trigger."""
-    raising(machine, "P0001")
-    machine.execute(
-        """create or replace function refuse() returns trigger language plpgsql as $$
-           begin
-             if new.v like '%bad' then raise exception 'no'; end if;
-             return new;
-           end $$"""
-    )
+    raising(machine, "P0001", condition="like '%bad'")
 
 
 def accounted(world):
     """The newest version of each key is decided; refused, it is open in the quarantine."""
+    key_bytes = dialect_of(world.machine.engine).key_bytes
     ledger = {
-        k: (int(version), rev, gone)
+        key_bytes(k): (int(version), rev, gone)
         for k, version, rev, gone in world.machine.rows(
             "select k, version, rev, gone from dynaurora.ledger_1"
         )
     }
     entries = {
-        (k, int(version)): state
+        (key_bytes(k), int(version)): state
         for k, version, state in world.machine.rows(
             "select k, version, state from dynaurora.quarantine where reason <> 'unreadable'"
         )
     }
-    keys = {UUID(bytes=key_of({"id": {"S": item}})): item for item in KEYS}
+    keys = {key_of({"id": {"S": item}}): item for item in KEYS}
     newest = world.newest()
     assert {keys[k] for k in ledger} == set(newest)
     for k, (version, rev, gone) in ledger.items():
@@ -331,8 +370,9 @@ def history_is_whole(world, wanted):
 def mend(world, plugin):
     """Take the reasons away, and load the whole archive again."""
     machine = world.machine
-    machine.execute("drop trigger refuse on items")
-    machine.execute("alter table items alter column n type numeric")
+    refusing_no_more(machine)
+    wider = machine.of_engine("alter column n type numeric", "modify n decimal(65,27)")
+    machine.execute(f"alter table items {wider}")
     machine.plugin("items", plugin.replace("numeric(12,2)", "numeric"))
     lines = [world.travelling(change, is_mended=True) for change in world.changes]
     world.chance.shuffle(lines)

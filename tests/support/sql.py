@@ -30,25 +30,26 @@ def codes(machine, sqlstate):
     return (sqlstate,) if machine.engine == "postgresql" else _MYSQL[sqlstate]
 
 
-def raising(machine, code, *, table="items", word="bad"):
+def raising(machine, code, *, table="items", word="bad", condition=""):
     """A trigger that refuses a row whose ``v`` is the word, with this code, saying what it is.
 
-    code: PostgreSQL's.
+    code: PostgreSQL's. condition: another that ``v`` has to meet.
     """
+    condition = condition or f"= '{word}'"
     (code, *_) = codes(machine, code)
     if machine.engine == "mysql":
         for event in ("insert", "update"):
             machine.execute(f"drop trigger if exists refuse_{event}")
             machine.execute(
                 f"create trigger refuse_{event} before {event} on {table} for each row begin "
-                f"if new.v = '{word}' then signal sqlstate '45000' "
+                f"if new.v {condition} then signal sqlstate '45000' "
                 f"set mysql_errno = {code}, message_text = 'it holds {word}'; end if; end"
             )
         return
     machine.execute(
         f"""create or replace function refuse() returns trigger language plpgsql as $$
             begin
-              if new.v = '{word}' then
+              if new.v {condition} then
                 raise exception 'it holds %', new.v using errcode = '{code}';
               end if;
               return new;
