@@ -204,16 +204,44 @@ def test_a_handler_is_imported_from_its_zip_alone(make, handler, runtime, tmp_pa
         ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
         for path in sorted(reached_modules([HANDLERS / handler], PACKAGE))
     ]
-    program = (
-        "import importlib, sys\n"
-        f"sys.path += {[str(code), str(runtime)]}\n"
+    run_alone(
+        "import importlib\n"
         f"handler = importlib.import_module({Path(handler).stem!r})\n"
         "assert callable(handler.lambda_handler)\n"
         f"found = [importlib.import_module(name).__file__ for name in {names}]\n"
-        f"assert all(path.startswith({str(code)!r}) for path in found), found\n"
+        f"assert all(path.startswith({str(code)!r}) for path in found), found\n",
+        code,
+        runtime,
     )
+
+
+@pytest.mark.each_engine
+def test_the_load_reaches_its_database_from_the_zip_alone(server, runtime, tmp_path):
+    """Its driver, its dialect and its statements are imported when the URL names the engine."""
+    code = unzipped(load_package(Sources(HANDLERS, tmp_path / "cache")), tmp_path / "code")
+    run_alone(
+        "from dynaurora.adapters.database import Database\n"
+        "from dynaurora.metadata import Metadata\n"
+        "from dynaurora.settings import DatabaseSettings\n"
+        "database = Database(DatabaseSettings.from_environment())\n"
+        "with database.session() as engine:\n"
+        "    metadata = Metadata(engine.connection, engine.queries)\n"
+        "    metadata.create()\n"
+        "    assert metadata.registration('orders').table == 'orders'\n"
+        "database.close()\n",
+        code,
+        runtime,
+        server.url,
+    )
+
+
+def run_alone(program, code, runtime, url="postgresql://127.0.0.1/none"):
+    """Run a program that finds what is in a zip and in the runtime, and nothing else."""
     outcome = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", program],
+        [
+            *(sys.executable, "-I", "-S", "-B", "-c"),
+            f"import sys\nsys.path += {[str(code), str(runtime)]}\n{program}",
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -222,7 +250,7 @@ def test_a_handler_is_imported_from_its_zip_alone(make, handler, runtime, tmp_pa
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "DYNAURORA_DATABASE_URL": "postgresql://127.0.0.1/none",
+            "DYNAURORA_DATABASE_URL": url,
             "DYNAURORA_RAW_BUCKET": "raw",
             "DYNAURORA_BACKUP_BUCKET": "backup",
         },

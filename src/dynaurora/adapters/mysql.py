@@ -131,6 +131,7 @@ def _session(
     who = login()
     if who is not None:
         given = given | {"user": who.user, "password": who.password}
+    given = given | {"password": given["password"].encode()}  # of a text it makes Latin-1
     with _translated("connecting to the database"):
         connection = mysql_copying.CopyingConnection(defer_connect=True, **given)
         try:
