@@ -44,10 +44,14 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     log(
         "error" if captured.failure else "info",
         "captured",
-        changes=captured.changes,
-        records=captured.records,
-        retried=captured.retried,
-        oversize=captured.oversize,
+        table=captured.table,
+        measures={
+            "captured": captured.changes,
+            "records": captured.records,
+            "oversize": captured.oversize,
+            "retried_records": captured.retried,
+            "failed_batches": int(captured.failure is not None),
+        },
         failure=str(captured.failure or ""),
     )
     if captured.failure is None:

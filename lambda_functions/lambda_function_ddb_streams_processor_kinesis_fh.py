@@ -12,7 +12,14 @@ from dynaurora.transform import transform
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html"""
-    records = transform(event["records"])
-    failed = sum(record["result"] != "Ok" for record in records)
-    log("error" if failed else "info", "transformed", records=len(records), failed=failed)
-    return {"records": records}
+    transformed = transform(event["records"])
+    log(
+        "error" if transformed.failed else "info",
+        "transformed",
+        measures={
+            "unreadable_lines": transformed.unreadable,
+            "failed_records": transformed.failed,
+        },
+        records=len(transformed.records),
+    )
+    return {"records": transformed.records}

@@ -15,6 +15,7 @@ from dynaurora.adapters.aws import worker_client
 from dynaurora.adapters.database import Database
 from dynaurora.adapters.s3 import PATIENCE, S3Objects
 from dynaurora.intake import sweep, take_in_messages
+from dynaurora.log import log
 from dynaurora.parts import Parts
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import LoadSettings
@@ -48,7 +49,10 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if "Records" in event:
             failed = take_in_messages(parts, event["Records"])
             return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
-        return sweep(parts).summary()
+        summary = sweep(parts).summary()
+        left = {name: summary[name] for name in ("failed", "waiting")}
+        log("info", "swept", measures={"sweeps": 1}, **left)
+        return summary
 
 
 def _command(request: dict[str, Any], context: Any) -> dict[str, Any]:

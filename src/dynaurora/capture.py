@@ -54,10 +54,11 @@ class Pack:
 class Captured:
     """What one batch came to.
 
-    records: of Firehose. retried: those of them that were put again. oversize: changes whose bodies
-    were written to S3.
+    table: of its first change; a mapping hands over changes of one table. records: of Firehose.
+    retried: those of them that were put again. oversize: changes whose bodies were written to S3.
     """
 
+    table: str
     changes: int
     records: int
     retried: int
@@ -108,7 +109,8 @@ def capture(
             retried += _deliver(put, streams, clock)
     except DeliveryFailed as error:
         failure, failed = error, error.sequence_number
-    return Captured(len(records), len(packs), retried, oversize, failure, failed)
+    table = _table(records[0]["eventSourceARN"]) if records else ""
+    return Captured(table, len(records), len(packs), retried, oversize, failure, failed)
 
 
 def line_of(record: Mapping[str, Any]) -> Line:

@@ -17,10 +17,11 @@ loaded again without harm: order and duplicates are decided by the ledger, not b
 
 import gc
 import gzip
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from typing import Final
 
@@ -28,6 +29,7 @@ from dynaurora.applying import Application
 from dynaurora.errors import LoadRace, PluginError, RowRefused
 from dynaurora.halving import Refusal, Search, Take
 from dynaurora.metadata import Acceptance, Metadata, Registration
+from dynaurora.metrics import spread
 from dynaurora.model.events import ObjectName
 from dynaurora.model.lines import raw_line
 from dynaurora.model.versions import Stream
@@ -48,9 +50,14 @@ fails the load: a body that cannot be fetched now is no body that is missing."""
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one load came to, in changes; every line is in exactly one of the last four.
+    """What one load came to, in changes; every line is in exactly one of applied, superseded,
+    quarantined and unreadable.
 
     already: objects that an earlier load had read.
+    bodies: how many of the quarantined have no body, or a wrong one.
+    duration_ms: how long the transaction took; staging is done beside the one before it.
+    lags_s: how long after the change it was committed, of at most a hundred changes (`spread`). A
+        change's time is known to the second, rounded down.
     """
 
     objects: int = 0
@@ -60,6 +67,13 @@ class Loaded:
     superseded: int = 0
     quarantined: int = 0
     unreadable: int = 0
+    bodies: int = 0
+    duration_ms: int = field(default=0, compare=False)
+    lags_s: tuple[int, ...] = field(default=(), compare=False)
+
+    def counts(self) -> dict[str, int]:
+        """What it came to in numbers, without the lags."""
+        return {name: value for name, value in asdict(self).items() if name != "lags_s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +130,21 @@ def load(engine: Engine, registration: Registration, staged: Staged, bodies: Bod
     Raises ``LoadRace`` and ``DatabaseAway`` with nothing done; ``PluginError`` and
     ``StreamNotAccepted`` where the table has to be parked, likewise with nothing done.
     """
+    begun = time.monotonic()
+    loading = _Load(engine, registration, staged, bodies)
     with engine.connection.transaction():
-        return _Load(engine, registration, staged, bodies).run()
+        loaded = loading.run()
+    return replace(
+        loaded,
+        duration_ms=int((time.monotonic() - begun) * 1000),
+        lags_s=_lags_s(loading.changed_at, int(time.time())),
+    )
+
+
+def _lags_s(changed_at: Mapping[int, int], committed_at: int) -> tuple[int, ...]:
+    """Clocks differ, so a change may seem to be made after its commit; 0 is no time of a change."""
+    times = {at: count for at, count in changed_at.items() if at > 0}
+    return tuple(max(committed_at - at, 0) for at in spread(times))
 
 
 @contextmanager
@@ -174,6 +201,8 @@ class _Load:
         self._has_changes = staged.plugin.names("changes")
         self._has_refused = False
         self._relations: list[Relation] = []
+        self.changed_at: Mapping[int, int] = {}
+        """When the changes were made that the load has taken in, and how many at each second."""
 
     def run(self) -> Loaded:
         objects = self._staged.objects
@@ -185,6 +214,7 @@ class _Load:
             acceptance = self._streams.acceptance()
             self._staged = stage(self._plugin, self._dialect, acceptance, new)
         staging = self._staged.staging
+        self.changed_at = staging.changed_at
         self._copy(staging)
         self._redeem(staging)
         self._copy_refused(staging)
@@ -192,6 +222,7 @@ class _Load:
         self._accept()
         won = self._arbitrate(staging)
         refused, refused_values = self._quarantine_refused()
+        bodies = refused - refused_values
         if won or self._has_changes:  # which has the changes that lost, too
             refused += self._apply(staging, refused_values)
         self._quarantine_unreadable(staging.unreadable)
@@ -204,6 +235,7 @@ class _Load:
             superseded=staging.superseded + staging.keys - won,
             quarantined=refused,
             unreadable=len(staging.unreadable),
+            bodies=bodies,
         )
 
     def _note(self, objects: Sequence[StoredObject]) -> list[StoredObject]:

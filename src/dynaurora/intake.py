@@ -11,7 +11,7 @@ step leaves something that the next delivery finishes.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, islice, takewhile
 from typing import Any, Final
@@ -66,7 +66,7 @@ class Report:
     def summary(self) -> dict[str, Any]:
         """The outcome in numbers."""
         return {
-            "loaded": {table: asdict(loaded) for table, loaded in self.loaded.items()},
+            "loaded": {table: loaded.counts() for table, loaded in self.loaded.items()},
             "failed": len(self.failed),
             "waiting": len(self.waiting),
         }
@@ -339,10 +339,32 @@ def _loaded(
     parts: Parts, table: str, loaded: Loaded, objects: Sequence[StoredObject], report: Report
 ) -> None:
     """After the commit, and only then, the objects leave the raw bucket."""
+    _tell(table, loaded)
     for stored in objects:
         _archive(parts, stored)
     report.loaded[table] = summed(report.loaded.get(table, Loaded()), loaded)
-    log("info", "loaded", table=table, **asdict(loaded))
+
+
+def _tell(table: str, loaded: Loaded) -> None:
+    """A load that has met only what it knows has no lag, and took no time worth telling."""
+    seconds = max(loaded.duration_ms, 1) / 1000
+    measures: dict[str, float | Sequence[float]] = {
+        "applied": loaded.applied,
+        "superseded": loaded.superseded,
+        "quarantined": loaded.quarantined,
+        "unreadable": loaded.unreadable,
+        "already": loaded.already,
+    }
+    if loaded.objects:
+        measures |= {
+            "lag_s": loaded.lags_s,
+            "duration_ms": loaded.duration_ms,
+            "changes_per_s": round(loaded.lines / seconds),
+        }
+    objects, lines = loaded.objects, loaded.lines
+    log("info", "loaded", table=table, objects=objects, lines=lines, measures=measures)
+    if loaded.bodies:
+        log("error", "bodies are missing", alarm="body", table=table, changes=loaded.bodies)
 
 
 def _missing(

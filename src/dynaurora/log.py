@@ -1,4 +1,4 @@
-"""Logs: of the Lambdas one line of JSON each, which CloudWatch Logs can query.
+"""Logs: of the Lambdas one line of JSON each, which CloudWatch Logs can query and takes metrics of.
 
 Of a program, lines for people on stderr: the message and its facts.
 
@@ -9,6 +9,8 @@ import sys
 from typing import Any, Literal
 
 import orjson
+
+from dynaurora.metrics import Alarm, Measures, embedded
 
 Level = Literal["info", "warning", "error"]
 
@@ -21,9 +23,25 @@ def log_to_stderr() -> None:
     _to_stderr = True
 
 
-def log(level: Level, message: str, **facts: Any) -> None:
-    """Write one line. An ``alarm`` among the facts is what a metric filter looks for."""
-    line = _for_people(message, facts) if _to_stderr else _for_queries(level, message, facts)
+def log(
+    level: Level,
+    message: str,
+    *,
+    measures: Measures | None = None,
+    alarm: Alarm | None = None,
+    **facts: Any,
+) -> None:
+    """Write one line.
+
+    measures: numbers of the line that are metrics, of the ``table`` that the facts name.
+    alarm: what the line is worth waking someone for; it is counted by a metric of its own.
+    """
+    if _to_stderr:
+        line = _for_people(message, {**facts, **_plain(measures or {})})
+    else:
+        of_alarm = {"alarm": alarm} if alarm else {}
+        metrics = embedded(measures or {}, table=facts.get("table", ""), alarm=alarm)
+        line = _for_queries(level, message, {**of_alarm, **facts, **(measures or {}), **metrics})
     stream = sys.stderr if _to_stderr else sys.stdout
     stream.write(line + "\n")
     stream.flush()
@@ -31,6 +49,11 @@ def log(level: Level, message: str, **facts: Any) -> None:
 
 def _for_queries(level: Level, message: str, facts: dict[str, Any]) -> str:
     return orjson.dumps({"level": level, "message": message, **facts}, default=str).decode()
+
+
+def _plain(measures: Measures) -> dict[str, Any]:
+    """Without those that have many values, which are there to be counted."""
+    return {name: value for name, value in measures.items() if isinstance(value, int | float)}
 
 
 def _for_people(message: str, facts: dict[str, Any]) -> str:

@@ -72,11 +72,10 @@ def _portions(names: Iterable[_Name]) -> Iterator[Sequence[_Name]]:
 
 def _note(gaps: Gaps, notice: Notice) -> None:
     if gaps.add(notice):
-        alarm = "vanished" if notice.kind == "vanished" else "gap"
         log(
             "error",
             _SAID[notice.kind],
-            alarm=alarm,
+            alarm="vanished" if notice.kind == "vanished" else "gap",
             table=notice.table,
             object=notice.object.key,
             condition=notice.condition,

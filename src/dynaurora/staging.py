@@ -149,6 +149,7 @@ class Staging:
         self._has_item = plugin.names("_item")
         self._has_changes = plugin.names("changes")
         self._attributes = plugin.attributes
+        self.changed_at = Counter[int]()  # seconds since 1970, in how many changes
         self.unmapped = Counter[str]()  # attributes that no column reads, in how many changes
         self.unreadable: list[Unreadable] = []
         self.lines = 0
@@ -296,6 +297,7 @@ class Staging:
             self._found(line, key, version, text, name)
         if known is not None:
             self.superseded += 1
+        self.changed_at[line["at"]] += 1
 
     def _found(
         self, line: Line, key: bytes, version: str, text: bytes, name: ObjectName

@@ -19,6 +19,7 @@ from dynaurora.capture import (
 )
 from dynaurora.errors import AwsAway, AwsError, DeliveryFailed, SettingsError
 from dynaurora.model.lines import redeemed
+from support.embedded import sums
 from support.handlers import CAPTURE, Context, environment_of, imported
 from support.load import stream_arn
 from support.streams import Clock, Streams, captured, change, put, put_of, sequence_numbers
@@ -273,8 +274,11 @@ def test_the_handler_delivers_a_batch_and_reports_no_failure(monkeypatch, aws, d
     answer = handler(monkeypatch, aws, prefix)({"Records": [put(1), put(2)]}, Context())
     assert answer == {"batchItemFailures": []}
     assert sequence_numbers(delivered()) == [1, 2]
-    said = json.loads(capsys.readouterr().out)
-    assert (said["changes"], said["records"], said["failure"]) == (2, 1, "")
+    said = capsys.readouterr().out
+    assert (json.loads(said)["captured"], json.loads(said)["failure"]) == (2, "")
+    told = {"captured": 2, "records": 1}
+    assert sums(said, Project="dynaurora", Table="orders") == told
+    assert sums(said, Project="dynaurora") == told
 
 
 def test_the_handler_reports_the_first_failure_or_raises_it(monkeypatch, aws, delivery, capsys):
@@ -289,6 +293,7 @@ def test_the_handler_reports_the_first_failure_or_raises_it(monkeypatch, aws, de
     said = capsys.readouterr().out
     assert "xxxx" not in said
     assert '"level":"error"' in said
+    assert sums(said, Project="dynaurora")["failed_batches"] == 2
 
 
 def test_the_handler_makes_a_client_of_s3_only_when_it_has_a_body_to_write(

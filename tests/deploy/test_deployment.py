@@ -82,12 +82,14 @@ def test_the_lambdas_get_their_settings(deploy, aws, project):
         return found.get("Environment", {}).get("Variables", {})
 
     assert environment("capture") == {
+        "DYNAURORA_PROJECT": project.name,
         "DYNAURORA_DELIVERY_STREAM_PREFIX": "",
         "DYNAURORA_STREAM_FAILURES": "raise",
         "DYNAURORA_BACKUP_BUCKET": bucket_name(project.name, "backup", aws.account, aws.region),
     }
-    assert environment("transform") == {}
+    assert environment("transform") == {"DYNAURORA_PROJECT": project.name}
     assert environment("load") == {
+        "DYNAURORA_PROJECT": project.name,
         "DYNAURORA_DATABASE_URL": project.database.url,
         "DYNAURORA_DATABASE_SECRET_ARN": "",
         "DYNAURORA_SCHEMA": "dynaurora",

@@ -15,7 +15,7 @@ def carried(machine, *records, table="items"):
     outcome = captured(records, streams, bodies=machine.store)
     names = []
     for _, data in streams.taken:
-        (answer,) = transform([{"recordId": "1", "data": b64encode(data).decode()}])
+        (answer,) = transform([{"recordId": "1", "data": b64encode(data).decode()}]).records
         names.append(machine.put(table))
         machine.store.put(names[-1], b64decode(answer["data"]))
     return outcome, machine.load(*names).loaded.get(table)

@@ -21,7 +21,7 @@ def record(data, number=1):
 
 def transformed(data):
     """What becomes of the data of one record."""
-    (answer,) = transform([record(data)])
+    (answer,) = transform([record(data)]).records
     assert answer["result"] == "Ok"
     return b64decode(answer["data"], validate=True)
 
@@ -73,14 +73,14 @@ def test_nothing_that_a_record_holds_is_lost(data):
 
 
 def test_an_empty_record_is_answered():
-    (answer,) = transform([record(b"")])
+    (answer,) = transform([record(b"")]).records
     assert answer == {"recordId": "id-1", "result": "Ok", "data": ""}
 
 
 @pytest.mark.parametrize("data", ["%%%", "YQ", "é", None, 7])
 def test_a_record_that_cannot_be_decoded_fails_alone(data):
     bad = {"recordId": "bad", "data": data}
-    found = transform([record(GOOD, 1), bad, record(GOOD, 2)])
+    found = transform([record(GOOD, 1), bad, record(GOOD, 2)]).records
     assert [(answer["recordId"], answer["result"]) for answer in found] == [
         ("id-1", "Ok"),
         ("bad", "ProcessingFailed"),
@@ -92,7 +92,7 @@ def test_a_record_that_cannot_be_decoded_fails_alone(data):
 def test_every_record_id_is_answered_once_within_6_mb():
     megabyte = line("orders", 1, {"id": {"S": "a"}}, {"v": {"S": "x" * 1_000_000}}) + b"\n"
     records = [record(megabyte, number) for number in range(8)] + [record(GOOD, 8)]
-    found = transform(records)
+    found = transform(records).records
     assert [answer["recordId"] for answer in found] == [one["recordId"] for one in records]
     assert len(json.dumps({"records": found})) < ANSWER_BYTES <= 6_000_000
     results = [answer["result"] for answer in found]
@@ -101,7 +101,7 @@ def test_every_record_id_is_answered_once_within_6_mb():
 
 def test_many_small_records_stay_within_6_mb_and_none_fails_that_has_room():
     records = [record(b"{}", number) for number in range(20_000)]
-    found = transform(records)
+    found = transform(records).records
     assert {answer["result"] for answer in found} == {"Ok"}
     assert len(json.dumps({"records": found})) < ANSWER_BYTES
 
@@ -109,14 +109,14 @@ def test_many_small_records_stay_within_6_mb_and_none_fails_that_has_room():
 def test_small_records_behind_large_ones_are_answered_within_6_mb():
     records = [record(b"x" * 1_000_000, number) for number in range(4)]
     records += [record(GOOD * 3, number) for number in range(4, 15_000)]
-    found = transform(records)
+    found = transform(records).records
     assert [answer["recordId"] for answer in found] == [one["recordId"] for one in records]
     assert len(json.dumps({"records": found})) <= ANSWER_BYTES
 
 
 def test_a_long_record_id_is_counted():
     records = [{**record(GOOD), "recordId": "1" * 3_000} for _ in range(1_900)]
-    found = transform(records)
+    found = transform(records).records
     assert len(json.dumps({"records": found})) <= ANSWER_BYTES
 
 
@@ -129,13 +129,13 @@ def test_whatever_grows_the_answer_stays_within_6_mb(sizes, piece):
     records = [
         {**record(piece * (size // len(piece))), "recordId": "9" * length} for size, length in sizes
     ]
-    found = transform(records)
+    found = transform(records).records
     assert [answer["recordId"] for answer in found] == [one["recordId"] for one in records]
     assert len(json.dumps({"records": found})) <= ANSWER_BYTES
 
 
 def test_bad_lines_that_grow_when_they_are_wrapped_stay_within_6_mb():
-    found = transform([record(b"x" * 1_000_000, number) for number in range(4)])
+    found = transform([record(b"x" * 1_000_000, number) for number in range(4)]).records
     assert len(json.dumps({"records": found})) < ANSWER_BYTES
     assert [answer["result"] for answer in found].count("Ok") == 3
 
@@ -145,4 +145,4 @@ def test_the_handler_answers_and_tells_how_many_failed(monkeypatch, capsys):
     answer = imported(TRANSFORM, monkeypatch).lambda_handler(event, None)
     assert [one["result"] for one in answer["records"]] == ["Ok", "ProcessingFailed"]
     said = json.loads(capsys.readouterr().out)
-    assert (said["level"], said["records"], said["failed"]) == ("error", 2, 1)
+    assert (said["level"], said["records"], said["failed_records"]) == ("error", 2, 1)
