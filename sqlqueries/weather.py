@@ -62,13 +62,13 @@ create_table_queries = [
               pressure_millibars decimal(65,27),
               visibility_miles decimal(65,27),
               primary key (origin, time_hour),
-              index weather_observed_at (observed_at)
+              index weather_observed_at (observed_at, origin)
             ) default character set utf8mb4
               /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */
         """,
     },
     {
-        "postgresql": "create index if not exists weather_observed_at on weather (observed_at)",
+        "postgresql": "create index if not exists weather_observed_at on weather (observed_at, origin)",
         "mysql": None,  # the table above has it: MySQL knows no "create index if not exists"
     },
 ]
