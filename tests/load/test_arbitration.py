@@ -21,7 +21,7 @@ from dynaurora.metadata import Metadata
 from dynaurora.model.keys import key_of
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.plugins.statements import dialect_of
-from dynaurora.sql import mysql, postgresql
+from dynaurora.sql import mysql_errors, postgresql
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
 from support.load import (
     ARBITRATION,
@@ -797,4 +797,4 @@ def test_every_code_has_its_class_and_a_code_in_no_row_has_its_own(found, kind):
     ],
 )
 def test_every_number_of_mysql_has_its_class_and_one_in_no_row_has_its_own(found, kind):
-    assert {mysql.error_class(int(number)) for number in found.split()} == {kind}
+    assert {mysql_errors.error_class(int(number)) for number in found.split()} == {kind}

@@ -11,6 +11,7 @@ import pytest
 
 from dynaurora.errors import DatabaseAway, StreamNotAccepted
 from dynaurora.metadata import Metadata
+from dynaurora.sql.mysql import CHARACTER_SET
 from support.items import DECLARED, WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
 from support.load import (
     ARBITRATION,
@@ -442,9 +443,9 @@ def test_h5_a_refused_change_wins_when_it_is_loaded_again_and_can_be_held(machin
 def test_h5_a_delete_that_is_refused_leaves_the_row_and_wins_when_it_is_loaded_again(machine):
     machine.plugin("items", DECLARED)
     machine.load_lines("items", put(1, "a", v="1"), put(1, "b", v="1"))
+    key_type, options = machine.of_engine(("text", ""), ("varchar(255)", CHARACTER_SET))
     machine.execute(
-        f"create table holders (id {machine.of_engine('text', 'varchar(255)')}, "
-        "foreign key (id) references items (id))"
+        f"create table holders (id {key_type}, foreign key (id) references items (id)) {options}"
     )
     machine.execute("insert into holders values ('a')")
     loaded = machine.load_lines("items", delete(2, "a"), delete(2, "b"))

@@ -106,6 +106,18 @@ def test_an_index_and_a_key_as_large_as_mysql_has_them_are_made(machine):
 
 
 @pytest.mark.each_engine
+@pytest.mark.parametrize("name", ["position", "count", "sum", "now", "substr", "cast", "char"])
+def test_an_index_upon_a_text_that_is_called_as_a_function_is_made(machine, name):
+    """Which would be called, where its length stood behind it at once."""
+    what = f'"{name}": column("text", index=True)'
+    machine.plugin("orders", TABLE.replace("WHAT", what).replace("INDEX", f'("{name}",)'))
+    machine.load_lines(
+        "orders", line("orders", 1, {"pk": {"S": "a"}, "sk": {"S": "b"}}, {name: {"S": "x"}})
+    )
+    assert machine.state("orders") == ("", "")
+
+
+@pytest.mark.each_engine
 def test_names_as_long_as_they_may_be_load_and_are_dropped(machine):
     name, inner = "x" * 63, "y" * 63
     machine.plugin(

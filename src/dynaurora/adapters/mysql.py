@@ -20,7 +20,7 @@ import pymysql
 from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions, convert_datetime
 
-from dynaurora.adapters import mysql_copying
+from dynaurora.adapters import mysql_copying, mysql_demands
 from dynaurora.adapters.access import (
     BY_URL,
     CONNECT_TIMEOUT_S,
@@ -32,7 +32,7 @@ from dynaurora.adapters.access import (
 from dynaurora.errors import DatabaseAway, DatabaseError, LoadRace, RowRefused, SettingsError
 from dynaurora.log import log
 from dynaurora.ports import RelationColumn
-from dynaurora.sql.mysql import error_class
+from dynaurora.sql.mysql_errors import error_class
 from dynaurora.sql.mysql_places import position_in
 
 READ_TIMEOUT_S: Final = 900
@@ -43,11 +43,7 @@ _SESSION: Final = (
     "set session sql_mode = 'TRADITIONAL,ANSI_QUOTES'",
     "set session time_zone = '+00:00'",
     "set session innodb_lock_wait_timeout = 60, session lock_wait_timeout = 60",
-    # Of a worker that is gone without a word.
-    # max_error_count: or no warning could be read. On MySQL it is 1024, and to set it takes a right
-    # that a loader has not:
-    # https://dev.mysql.com/doc/refman/8.0/en/server-system-variables.html#sysvar_max_error_count
-    "set session wait_timeout = 60 /*M! , session max_error_count = 64 */",
+    "set session wait_timeout = 60",  # of a worker that is gone without a word
 )
 _TEMPORARY: Final = re.compile(r"create temporary table (`(?:[^`]|``)+`|\w+)")
 _PORT: Final = 3306
@@ -60,6 +56,7 @@ def connect(url: str, access: Access = BY_URL) -> "MysqlConnection":
 
     url: ``mysql://user:password@host:3306/database``; ``?unix_socket=…`` for one on this machine,
     ``?ssl_ca=…`` for the certificate of who signed the server's.
+    Raises ``SettingsError`` also for a server that cannot hold every change (`mysql_demands`).
     """
     try:
         parts = urlsplit(url)
@@ -143,8 +140,10 @@ def _session(
             with connection.cursor() as cursor:
                 for statement in _SESSION:
                     cursor.execute(statement)
-                cursor.execute("select @@max_allowed_packet")
-                ((connection.most_bytes,),) = cursor.fetchall()
+                cursor.execute(mysql_demands.VARIABLES)
+                variables = dict(cursor.fetchall())
+            mysql_demands.check(variables)
+            connection.most_bytes = int(variables["max_allowed_packet"])
         except BaseException:
             opened.close()
             raise

@@ -170,5 +170,9 @@ def _indexes(table: SqlTable) -> Iterator[str]:
 
 
 def _indexed(column: str, sql_type: str) -> str:
+    """With a blank, for ``position(255)`` would be a call of a function on MySQL.
+
+    https://dev.mysql.com/doc/refman/8.0/en/function-resolution.html
+    """
     is_long = sql_type in ("longtext", "longblob")
-    return f"{quoted(column)}({INDEX_PREFIX})" if is_long else quoted(column)
+    return f"{quoted(column)} ({INDEX_PREFIX})" if is_long else quoted(column)

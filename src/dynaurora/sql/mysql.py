@@ -10,15 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from dynaurora.errors import (
-    DatabaseAway,
-    DatabaseError,
-    DatabaseUnknown,
-    LoadRace,
-    RowRefused,
-    StatementRefused,
-    ValueRefused,
-)
+from dynaurora.errors import ValueRefused
 from dynaurora.model.names import shortened_sql_name
 from dynaurora.model.numbers import json_number
 from dynaurora.model.types import ColumnType, Text
@@ -435,30 +427,3 @@ _DECODERS: Final[Mapping[str, Decoder]] = {
     "numeric[]": _array(Decimal),
     "bytes[]": _array(bytes.fromhex),
 }
-
-_ERRORS: Final[Mapping[type[DatabaseError], frozenset[int]]] = {
-    LoadRace: frozenset({1205, 1213}),
-    DatabaseAway: frozenset(
-        {1040, 1044, 1045, 1053, 1290, 1836, 1927, 2002, 2003, 2006, 2013, 2055, 3024}
-    ),
-    RowRefused: frozenset(
-        {
-            *(1048, 1062, 1153, 1216, 1217, 1264, 1265, 1292, 1301, 1364, 1365, 1366, 1406),
-            *(1451, 1452, 1690, 3140, 3819, 4025, 4037),
-        }
-    ),
-    StatementRefused: frozenset(
-        {
-            *(1049, 1050, 1054, 1059, 1060, 1061, 1064, 1068, 1069, 1070, 1071, 1074, 1091),
-            *(1093, 1109, 1115, 1117, 1118, 1136, 1137, 1142, 1146, 1170, 1273, 1305, 1644, 4161),
-        }
-    ),
-}
-"""https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html and
-https://mariadb.com/kb/en/mariadb-error-code-reference/"""
-
-
-def error_class(number: int) -> type[DatabaseError]:
-    """What an error means for a load; a number in no row is never taken for a row error."""
-    found = (kind for kind, numbers in _ERRORS.items() if number in numbers)
-    return next(found, DatabaseUnknown)

@@ -11,7 +11,7 @@ create table if not exists prod_order_lines (
   short longtext,
   primary key (user, `order-Id`),
   key prod_order_lines_select_index (`select`),
-  key `prod_order_lines_camelCase_and_select_index` (`camelCase`(255), `select`)
+  key `prod_order_lines_camelCase_and_select_index` (`camelCase` (255), `select`)
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_group (
   user varchar(255) not null,
@@ -20,7 +20,7 @@ create table if not exists prod_order_lines_group (
   `order` longtext,
   upper longtext,
   primary key (user, `order-Id`, position),
-  key prod_order_lines_group_order_index (`order`(255)),
+  key prod_order_lines_group_order_index (`order` (255)),
   constraint prod_order_lines_group_parent foreign key (user, `order-Id`) references prod_order_lines (user, `order-Id`) on delete cascade
 ) default character set utf8mb4 /*!80017 collate utf8mb4_0900_bin */ /*M! collate utf8mb4_nopad_bin */;
 create table if not exists prod_order_lines_names (
