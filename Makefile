@@ -3,7 +3,7 @@
 # make test    all tests (TESTS="tests/load -k halving": a part)
 # make test-mysql  those that run on each engine, on a real MySQL instead of MariaDB
 # make simulate  random histories on an AWS as bad as its documents allow (HISTORIES=n SEED=s ENGINE=mysql)
-# make check   format, lint, types, layers, templates
+# make check   format, lint, types, layers, templates and their security
 # make format  write the code as make check wants it
 # make bench   ratios against a floor measured in the same run
 # make setup   only the virtual environment that the others set up
@@ -11,6 +11,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SECURITY := .venv-security
 DEMO ?=
 DEV ?=
 
@@ -18,7 +19,7 @@ HISTORIES ?= 1000
 SEED ?= 1
 ENGINE ?= postgresql
 
-.PHONY: help setup demo dev test test-mysql simulate check format bench clean
+.PHONY: help setup demo dev test test-mysql simulate check security format bench clean
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
@@ -54,6 +55,20 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/cfn-lint infra/*.yaml
+	@$(MAKE) --no-print-directory security
+
+# By itself, because it is 290 MB; and only when a template has changed, because it is slow.
+security: $(SECURITY)/.passed
+
+$(SECURITY)/.passed: $(SECURITY)/.installed $(wildcard infra/*.yaml)
+	$(SECURITY)/bin/checkov --directory infra --framework cloudformation --skip-download --compact --quiet
+	@touch $@
+
+$(SECURITY)/.installed: constraints-security.txt
+	@echo "Installing checkov, which looks at the templates' security, into $(SECURITY)." >&2
+	@$(PYTHON) -m venv $(SECURITY)
+	@$(SECURITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< checkov
+	@touch $@
 
 format: setup
 	$(BIN)/ruff format .
@@ -63,4 +78,4 @@ bench: setup
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(SECURITY) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

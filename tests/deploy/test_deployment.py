@@ -12,6 +12,7 @@ from dynaurora.adapters.stack_events import ResourceProgress
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.outcomes import CodeOutcome, StreamEnabled, TableOutcome
 from dynaurora.deploy.packaging import CAPTURE, LOAD
+from dynaurora.deploy.project import Security
 from dynaurora.errors import AwsError, ProjectError, SettingsError, StackFailed, StreamNotAccepted
 from dynaurora.model.names import bucket_name, delivery_stream_name, table_stack_name
 
@@ -71,6 +72,26 @@ def test_the_buckets_and_streams_have_the_names_that_the_capture_computes(
     assert target["Prefix"] == f"{table}/!{{timestamp:yyyy/MM/dd/HH}}/"
     assert target["ErrorOutputPrefix"].startswith(f"(errors)/{table}/!{{firehose:")
     assert table_stack_name(project.name, table) in {s.name for s in deployment.stacks}
+
+
+def test_a_key_of_ones_own_and_the_logs_of_access_are_given_to_every_stack(
+    deploy, aws, project, make_table, table_name
+):
+    """What is made of them is asserted in tests/infra; the emulator makes nothing of them."""
+    make_table(table_name, "NEW_IMAGE")
+    deploy(table_name)
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    secured = dataclasses.replace(project, security=Security(key, "access"))
+    deployment = deploy(table_name, of=secured)
+    assert changes(deployment) == [UPDATED, UPDATED, UPDATED]
+    cloudformation = aws.client("cloudformation")
+    artifacts, pipeline, table = (
+        {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}
+        for made in deployment.stacks
+        for stack in cloudformation.describe_stacks(StackName=made.name)["Stacks"]
+    )
+    assert artifacts["AccessLogBucket"] == pipeline["AccessLogBucket"] == "access"
+    assert pipeline["KmsKeyArn"] == table["KmsKeyArn"] == key
 
 
 def test_the_lambdas_get_their_settings(deploy, aws, project):
@@ -442,8 +463,8 @@ def test_a_bucket_that_somebody_deleted_is_told(deploy, aws, project):
     deploy()
     s3 = aws.client("s3")
     bucket = bucket_name(project.name, "artifacts", aws.account, aws.region)
-    for found in s3.list_objects_v2(Bucket=bucket)["Contents"]:
-        s3.delete_object(Bucket=bucket, Key=found["Key"])
+    for found in s3.list_object_versions(Bucket=bucket)["Versions"]:
+        s3.delete_object(Bucket=bucket, Key=found["Key"], VersionId=found["VersionId"])
     s3.delete_bucket(Bucket=bucket)
     with pytest.raises(AwsError, match=rf"bucket {bucket}: .*delete its stack"):
         deploy()

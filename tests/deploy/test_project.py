@@ -2,7 +2,7 @@
 
 import pytest
 
-from dynaurora.deploy.project import Project, check, find_root, read_project
+from dynaurora.deploy.project import Project, Security, check, find_root, read_project
 from dynaurora.errors import ProjectError, SettingsError
 from dynaurora.settings import DatabaseSettings
 
@@ -59,6 +59,14 @@ def test_an_env_stands_over_the_rest_of_the_file(folder, given):
     assert project.database == DatabaseSettings("postgresql://file/db", "", "other")
 
 
+def test_a_key_and_a_bucket_of_ones_own_stand_in_the_file(folder):
+    (folder / "dynaurora.toml").write_text(
+        FILE + "[env.other.security]\nkey = 'arn:key'\n[security]\naccess_logs = 'logs'\n"
+    )
+    assert read(folder).security == Security("", "logs")
+    assert read(folder, chosen="other").security == Security("arn:key", "logs")
+
+
 def test_an_unknown_env_is_named_with_the_known_ones(folder):
     with pytest.raises(ProjectError, match=r"no \[env\.prod\].*staging"):
         read(folder, chosen="prod")
@@ -93,6 +101,7 @@ def test_the_environment_gives_every_setting(folder):
         ("[sizes]\nBufferSecond = 1", "BufferSecond: is not known"),
         ("[sizes]\nBufferSeconds = '1'", "expected a whole number"),
         ("[database]\npassword = 'x'", "password: is not known"),
+        ("[security]\nkms = 'x'", "kms: is not known"),
         ("project = 1", "expected a text"),
         ("project = ", "Invalid value"),
     ],

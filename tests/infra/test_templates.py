@@ -108,12 +108,6 @@ def test_the_backup_is_versioned(pipeline):
     assert resource(pipeline, "Backup")["VersioningConfiguration"] == {"Status": "Enabled"}
 
 
-def test_queues_and_streams_are_encrypted(pipeline, table):
-    for found in of_type(pipeline, "AWS::SQS::Queue").values():
-        assert found["Properties"]["SqsManagedSseEnabled"] is True
-    assert resource(table, "Delivery")["DeliveryStreamEncryptionConfigurationInput"]
-
-
 def test_every_log_group_forgets(pipeline, table):
     for source in (pipeline, table):
         for found in of_type(source, "AWS::Logs::LogGroup").values():

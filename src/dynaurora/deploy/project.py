@@ -64,6 +64,18 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Security:
+    """What an account may ask for beyond the defaults; empty for none.
+
+    key: the ARN of a key of KMS for all that lies still.
+    access_logs: the bucket in which S3 writes down who read or wrote ours.
+    """
+
+    key: str = ""
+    access_logs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """What is to be deployed, and where.
 
@@ -81,6 +93,7 @@ class Project:
     endpoint: str = ""
     is_private: bool = False
     network: Network = field(default_factory=Network)
+    security: Security = field(default_factory=Security)
     delivery_stream_prefix: str = ""
     stream_failures: StreamFailures = "report"
     runtime: str = "python3.13"
@@ -183,6 +196,7 @@ def read_project(
     root = find_root(start)
     given = _File.read(root / FILE, chosen or environment.get("DYNAURORA_ENV", ""))
     database = given.table("database")
+    security = given.table("security")
 
     def first(variable: str, value: str) -> str:
         return environment.get(variable, "").strip() or value
@@ -201,6 +215,7 @@ def read_project(
             environment, "DYNAURORA_DATABASE_PRIVATE", default=database.flag("private")
         ),
         network=Network(database.texts("subnets"), database.texts("security_groups")),
+        security=Security(security.text("key"), security.text("access_logs")),
         sqlqueries=root / first("DYNAURORA_SQLQUERIES", given.text("sqlqueries") or "sqlqueries"),
         delivery_stream_prefix=first(
             "DYNAURORA_DELIVERY_STREAM_PREFIX", given.text("delivery_stream_prefix")
@@ -300,12 +315,13 @@ class _File:
         file.refuse_others(
             {
                 *("project", "region", "sqlqueries", "delivery_stream_prefix"),
-                *("runtime", "architecture", "database", "sizes"),
+                *("runtime", "architecture", "database", "security", "sizes"),
             }
         )
         file.table("database").refuse_others(
             {"url", "secret_arn", "schema", "private", "subnets", "security_groups"}
         )
+        file.table("security").refuse_others({"key", "access_logs"})
         return file
 
     def refuse_others(self, known: set[str] | frozenset[str]) -> None:

@@ -71,7 +71,11 @@ class Stack:
 
 
 def _artifacts(given: Given) -> Mapping[str, str]:
-    return {"ArtifactsBucket": given.bucket("artifacts"), "Local": given.local}
+    return {
+        "ArtifactsBucket": given.bucket("artifacts"),
+        "AccessLogBucket": given.project.security.access_logs,
+        "Local": given.local,
+    }
 
 
 def _pipeline(given: Given) -> Mapping[str, str]:
@@ -89,6 +93,8 @@ def _pipeline(given: Given) -> Mapping[str, str]:
         "DatabaseUrl": project.database.url,
         "DatabaseSecretArn": project.database.secret_arn,
         "Schema": project.database.schema,
+        "KmsKeyArn": project.security.key,
+        "AccessLogBucket": project.security.access_logs,
         "SubnetIds": ",".join(project.network.subnets),
         "SecurityGroupIds": ",".join(project.network.security_groups),
         "DeliveryStreamPrefix": project.delivery_stream_prefix,
@@ -130,5 +136,6 @@ def table_parameters(given: Given, table: TableDescription) -> Mapping[str, str]
         "BackupBucket": given.output("pipeline", "BackupBucket"),
         "CaptureArn": given.output("pipeline", "CaptureArn"),
         "TransformArn": given.output("pipeline", "TransformArn"),
+        "KmsKeyArn": given.project.security.key,
         **given.sizes(TABLE_SIZES),
     }
