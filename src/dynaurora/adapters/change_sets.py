@@ -1,5 +1,6 @@
 """Change sets: what CloudFormation would do to bring a stack to its template, before it does it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,11 +39,34 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StackRequest:
-    """A stack as it is wanted."""
+    """A stack as it is wanted.
+
+    adopts: the buckets, by their names in the template, that are there and become the stack's.
+        Nothing else may be in such a template.
+    """
 
     name: str
     template: str
     parameters: Mapping[str, str] = field(default_factory=dict)
+    adopts: Mapping[str, str] = field(default_factory=dict)
+
+
+def adoption(name: str, buckets: Mapping[str, str]) -> StackRequest:
+    """A stack that has these buckets and nothing else; an update then brings the rest.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-import-new-stack.html
+    """
+    resources = {
+        resource: {
+            "Type": "AWS::S3::Bucket",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {"BucketName": bucket},
+        }
+        for resource, bucket in buckets.items()
+    }
+    template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
+    return StackRequest(name, json.dumps(template), adopts=buckets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +96,15 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True)
 class StackPlan:
-    """What would become of a stack; without changes, nothing."""
+    """What would become of a stack; without changes, nothing.
+
+    adopts: buckets that are there already, and become the stack's.
+    """
 
     name: str
     is_new: bool
     changes: tuple[ResourceChange, ...]
+    adopts: tuple[str, ...] = ()
 
     @property
     def dangers(self) -> tuple[ResourceChange, ...]:
@@ -136,7 +164,7 @@ def _made(client: Any, request: StackRequest, *, is_new: bool) -> Mapping[str, s
         made: Mapping[str, str] = client.create_change_set(
             StackName=request.name,
             ChangeSetName=f"dynaurora-{uuid4().hex}",
-            ChangeSetType="CREATE" if is_new else "UPDATE",
+            **_kind(request, is_new=is_new),
             TemplateBody=request.template,
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": value}
@@ -149,6 +177,20 @@ def _made(client: Any, request: StackRequest, *, is_new: bool) -> Mapping[str, s
             raise
         raise failed(request.name, "was refused", [error_message(error)]) from error
     return made
+
+
+def _kind(request: StackRequest, *, is_new: bool) -> dict[str, Any]:
+    if not request.adopts:
+        return {"ChangeSetType": "CREATE" if is_new else "UPDATE"}
+    adopted = [
+        {
+            "ResourceType": "AWS::S3::Bucket",
+            "LogicalResourceId": resource,
+            "ResourceIdentifier": {"BucketName": bucket},
+        }
+        for resource, bucket in request.adopts.items()
+    ]
+    return {"ChangeSetType": "IMPORT", "ResourcesToImport": adopted}
 
 
 def _refusal(client: Any, change_set: str) -> str | None:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from dynaurora.adapters.aws import aws_errors
-from dynaurora.adapters.change_sets import ChangeSet, StackPlan, StackRequest, change_set
+from dynaurora.adapters.change_sets import ChangeSet, StackPlan, StackRequest, adoption, change_set
 from dynaurora.adapters.stack_events import (
     Failures,
     Tell,
@@ -59,6 +59,10 @@ _STUCK: Final[Mapping[str, str]] = {
 Agree = Callable[[StackPlan], bool]
 """Asked before a stack is changed; what it refuses is not done."""
 
+Kept = Callable[[], Mapping[str, str]]
+"""Asked where a stack is new: the buckets of it that are there already, by their names in the
+template. They were kept when the stack went before."""
+
 
 class StackChange(StrEnum):
     """What became of a stack."""
@@ -89,7 +93,11 @@ class _Stack:
 
 
 def deploy_stack(
-    client: Any, request: StackRequest, tell: Tell, agree: Agree = lambda _plan: True
+    client: Any,
+    request: StackRequest,
+    tell: Tell,
+    agree: Agree = lambda _plan: True,
+    kept: Kept = dict,
 ) -> StackOutcome:
     """Bring a stack to what is asked for. Raises ``StackFailed`` if it does not come up.
 
@@ -98,6 +106,9 @@ def deploy_stack(
     """
     with aws_errors(f"stack {request.name}"):
         stack = _ready_stack(client, request.name, tell)
+        if stack.status in _NEW and (buckets := kept()):
+            _adopt(client, adoption(request.name, buckets), tell, agree)
+            stack = _described(client, request.name)
         if _is_as_wanted(client, stack, request):
             return StackOutcome(request.name, StackChange.UNCHANGED, stack.outputs)
         with change_set(client, request, is_new=stack.status in _NEW) as made:
@@ -113,7 +124,7 @@ def deploy_stack(
             return _executed(client, made, tell)
 
 
-def plan_stack(client: Any, request: StackRequest) -> StackPlan:
+def plan_stack(client: Any, request: StackRequest, kept: Kept = dict) -> StackPlan:
     """What would become of a stack; nothing does. Raises ``StackFailed`` if it would be refused."""
     with aws_errors(f"stack {request.name}"):
         stack = _described(client, request.name)
@@ -131,6 +142,9 @@ def plan_stack(client: Any, request: StackRequest) -> StackPlan:
         if _is_as_wanted(client, stack, request):
             return StackPlan(request.name, is_new=False, changes=())
         is_new = stack.status in _NEW
+        if is_new and (buckets := kept()):
+            # They would come first, and the rest as an update of a stack that is not there yet.
+            return StackPlan(request.name, is_new=True, changes=(), adopts=(*buckets.values(),))
         with change_set(client, request, is_new=is_new) as made:
             return made.plan if made else StackPlan(request.name, is_new, ())
 
@@ -156,6 +170,23 @@ def stack_parameters(client: Any, name: str) -> Mapping[str, str]:
     """What a stack was given; nothing where there is none."""
     with aws_errors(f"stack {name}"):
         return _described(client, name).parameters
+
+
+def stack_resources(client: Any, name: str, kind: str) -> list[str]:
+    """The identifiers of a stack's resources of one type; none where there is no such stack."""
+    with aws_errors(f"stack {name}"):
+        try:
+            pages = list(client.get_paginator("list_stack_resources").paginate(StackName=name))
+        except ClientError as error:
+            if says_missing(error):
+                return []
+            raise
+    found = (resource for page in pages for resource in page["StackResourceSummaries"])
+    return [
+        each["PhysicalResourceId"]
+        for each in found
+        if each["ResourceType"] == kind and each.get("PhysicalResourceId")
+    ]
 
 
 def stack_names(client: Any, prefix: str) -> Iterator[str]:
@@ -236,12 +267,21 @@ def _normal(template: str) -> str:
 # --- the change -------------------------------------------------------------------------------
 
 
+def _adopt(client: Any, request: StackRequest, tell: Tell, agree: Agree) -> None:
+    """Begin a stack with the buckets that were kept."""
+    with change_set(client, request, is_new=True) as made:
+        if made is None:
+            raise AssertionError  # a new stack has something in it
+        agree(StackPlan(request.name, is_new=True, changes=(), adopts=(*request.adopts.values(),)))
+        _executed(client, made, tell)
+
+
 def _executed(client: Any, made: ChangeSet, tell: Tell) -> StackOutcome:
     name, failures = made.plan.name, Failures(tell)
     last = newest_event(client, made.stack)
     client.execute_change_set(ChangeSetName=made.identifier)
     settled = _settled(client, name, made.stack, failures.tell, after=last, is_begun=False)
-    if settled.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+    if settled.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
         raise failed(name, f"is {settled.status}", failures.reasons(client, made.stack))
     change = StackChange.CREATED if made.plan.is_new else StackChange.UPDATED
     return StackOutcome(name, change, settled.outputs)

@@ -79,6 +79,21 @@ def enable_stream(client: Any, name: str) -> TableDescription:
     )
 
 
+def disable_stream(client: Any, name: str) -> bool:
+    """Turn the stream off; False where it was off, or there is no such table any more."""
+    with aws_errors(f"table {name}"):
+        try:
+            found = client.describe_table(TableName=name)["Table"]
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return False
+            raise
+        if not _description(found).has_stream:
+            return False
+        client.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
+    return True
+
+
 def _description(found: Mapping[str, Any]) -> TableDescription:
     specification = found.get("StreamSpecification") or {}
     # A stream that was turned off can still be named by LatestStreamArn.

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "check": "list the plugins and what is wrong with them",
     "demo": "carry real data through the whole pipeline on this machine",
     "deploy": "bring AWS to what the project says",
+    "destroy": "take away what deploy made; data only when told twice",
     "dev": "run the pipeline on this machine and watch sqlqueries/",
     "drop": "drop the SQL tables of a plugin",
     "gaps": "changes that are known to be missing: list, replay, close",

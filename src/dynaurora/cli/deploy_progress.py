@@ -12,7 +12,7 @@ from dynaurora.adapters.change_sets import StackPlan
 from dynaurora.adapters.cloudformation import StackChange, StackOutcome
 from dynaurora.adapters.stack_events import ResourceProgress
 from dynaurora.cli.plan_lines import plan_lines
-from dynaurora.deploy.outcomes import CodeOutcome, Progress, StepBegun, StreamEnabled
+from dynaurora.deploy.outcomes import CodeOutcome, Progress, StepBegun, StepDone, StreamEnabled
 
 _STYLES = {
     StackChange.CREATED: "green",
@@ -32,10 +32,10 @@ class ProgressView:
 
     def tell(self, progress: Progress) -> None:
         match progress:
-            case StepBegun(step="stack", subject=stack):
-                self._move(stack, "")
-            case StepBegun(step="code", subject=key):
-                self._move(key, "is being brought to S3")
+            case StepBegun() as begun:
+                self._begin(begun)
+            case StepDone(subject=subject, outcome=outcome):
+                self._done(subject, outcome, "yellow")
             case CodeOutcome(key=key, is_new=is_new, size_bytes=size):
                 told = "uploaded" if is_new else "unchanged"
                 self._done(key, f"{told}, {size / 1e6:.1f} MB", "green" if is_new else "dim")
@@ -69,6 +69,11 @@ class ProgressView:
             yield
         finally:
             self._live.start()
+
+    def _begin(self, begun: StepBegun) -> None:
+        if begun.step != "table":  # looked at in a moment
+            known = {"stack": "", "code": "is being brought to S3"}
+            self._move(begun.subject, known.get(begun.step, begun.step))
 
     def _plan(self, plan: StackPlan) -> None:
         for line in plan_lines(plan):

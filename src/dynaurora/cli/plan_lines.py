@@ -21,6 +21,10 @@ _MAY_BE: Final = ("may be replaced", "yellow")
 
 def plan_lines(plan: StackPlan) -> Iterator[Text]:
     """The resources of a new stack are counted, those of one that is there are named."""
+    if plan.adopts:
+        told = f": takes over what is there: {', '.join(plan.adopts)}"
+        yield Text.assemble(f"{plan.name} ", ("is new", "green"), told)
+        return
     if plan.is_new:
         yield Text.assemble(f"{plan.name} ", ("is new", "green"), f": {_resources(plan)}")
         return
@@ -36,6 +40,7 @@ def plan_facts(plan: StackPlan) -> dict[str, Any]:
     """The same for programs."""
     return {
         "is_new": plan.is_new,
+        "adopts": list(plan.adopts),
         "changes": [
             {
                 "action": change.action.value,

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from dynaurora.adapters.aws import Client, aws_errors, client_factory
+from dynaurora.adapters.buckets import is_ours
 from dynaurora.adapters.change_sets import StackPlan, StackRequest
 from dynaurora.adapters.cloudformation import StackOutcome, deploy_stack
-from dynaurora.deploy.outcomes import Agree, StepBegun, Tell
+from dynaurora.deploy.outcomes import Agree, StepBegun, StepDone, Tell
 from dynaurora.deploy.project import Project
 from dynaurora.errors import ProjectError
 
@@ -53,22 +54,49 @@ class Account:
         region = security.meta.region_name
         lock = threading.Lock()
         told, agreed = _one_at_a_time(lock, tell), _one_at_a_time(lock, agree)
-        return cls(number, region, made.__getitem__, told, agreed)
 
-    def stack(self, name: str, template: Path, parameters: Mapping[str, str]) -> StackOutcome:
-        """Bring a stack to this, once what it endangers is agreed to."""
+        def client_of(service: str) -> Any:
+            return made[service] if service in made else client(service)
+
+        return cls(number, region, client_of, told, agreed)
+
+    def stack(
+        self,
+        name: str,
+        template: Path,
+        parameters: Mapping[str, str],
+        buckets: Mapping[str, str] | None = None,
+    ) -> StackOutcome:
+        """Bring a stack to this, once what it endangers is agreed to.
+
+        buckets: by their names in the template; those that are there a new stack takes over.
+        """
 
         def agreed(plan: StackPlan) -> bool:
             self.tell(plan)
             return not plan.dangers or self.agree(plan)
 
         request = StackRequest(name, template_text(template), parameters)
-        outcome = deploy_stack(self.client("cloudformation"), request, self.tell, agreed)
+        outcome = deploy_stack(
+            self.client("cloudformation"), request, self.tell, agreed, self.kept(buckets or {})
+        )
         self.tell(outcome)
         return outcome
 
+    def kept(self, buckets: Mapping[str, str]) -> Callable[[], Mapping[str, str]]:
+        """Looks, when it is called, which of these buckets are there already."""
+        s3, number = self.client("s3"), self.number
+
+        def found() -> Mapping[str, str]:
+            return {r: bucket for r, bucket in buckets.items() if is_ours(s3, bucket, number)}
+
+        return found
+
     def begin(self, step: str, subject: str) -> None:
         self.tell(StepBegun(step, subject))
+
+    def done(self, subject: str, outcome: str) -> None:
+        self.tell(StepDone(subject, outcome))
 
 
 def template_text(path: Path) -> str:

@@ -84,7 +84,12 @@ class _Made:
     def stack(self, stack: Stack, given: Given) -> StackOutcome:
         name = stack.name(self.project)
         self.account.begin("stack", name)
-        outcome = self.account.stack(name, stack.template(self.project), stack.parameters(given))
+        outcome = self.account.stack(
+            name,
+            stack.template(self.project),
+            stack.parameters(given),
+            stack.bucket_names(given),
+        )
         self.outcomes[stack.part] = outcome
         return outcome
 

@@ -142,7 +142,8 @@ def _planned(account: Account, given: Given, stack: Stack) -> StackPlan:
     request = StackRequest(
         name, template_text(stack.template(given.project)), stack.parameters(given)
     )
-    plan = plan_stack(account.client("cloudformation"), request)
+    kept = account.kept(stack.bucket_names(given))
+    plan = plan_stack(account.client("cloudformation"), request, kept)
     account.tell(plan)
     return plan
 

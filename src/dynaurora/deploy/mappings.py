@@ -28,6 +28,28 @@ def wait_until_enabled(account: Account, subject: str, mapping: str) -> None:
         pause = min(pause * 2, _LONGEST_PAUSE_S)
 
 
+def disable(account: Account, subject: str, mapping: str) -> None:
+    """Have a mapping read nothing more, and wait until that is so."""
+    if _state(account, subject, mapping) == "Disabled":
+        return
+    account.begin("its mapping is being turned off", subject)
+    with aws_errors(f"mapping {mapping} of {subject}"):
+        account.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
+    until = time.monotonic() + _ENABLING_S
+    pause = _FIRST_PAUSE_S
+    while (state := _state(account, subject, mapping)) != "Disabled":
+        if time.monotonic() > until:
+            raise AwsError(
+                f"mapping {mapping} of {subject}",
+                f"is {state} after 5 minutes",
+                "Disabled",
+                "Look at it, and try again.",
+            )
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_S)
+    account.done(subject, "its mapping is off")
+
+
 def _state(account: Account, subject: str, mapping: str) -> str:
     with aws_errors(f"mapping {mapping} of {subject}"):
         return str(account.client("lambda").get_event_source_mapping(UUID=mapping)["State"])

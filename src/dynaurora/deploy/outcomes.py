@@ -19,6 +19,14 @@ class StepBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step is over. outcome: what came of it, for people."""
+
+    subject: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class CodeOutcome:
     """A zip lies in the bucket; ``is_new`` when it had to be brought there.
 
@@ -67,6 +75,7 @@ class GoneTable:
 
 Progress = (
     StepBegun
+    | StepDone
     | CodeOutcome
     | StreamEnabled
     | StackPlan

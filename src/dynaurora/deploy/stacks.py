@@ -8,7 +8,7 @@ infra/. Nothing here talks to AWS.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -54,14 +54,26 @@ def _always(_project: Project) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack of what all tables share: `<project>-<part>` from infra/<part>.yaml."""
+    """A stack of what all tables share: `<project>-<part>` from infra/<part>.yaml.
+
+    buckets: those that it keeps when it is deleted, by their names in the template, with their
+        purposes (`names.bucket_name`). A stack that is made anew takes them over.
+    holds_data: `destroy` leaves it alone unless it is told to delete the data.
+    needs: the parts without which it cannot be.
+    """
 
     part: str
     parameters: Parameters
     is_wanted: Callable[[Project], bool] = _always
+    buckets: Mapping[str, str] = field(default_factory=dict)
+    holds_data: bool = False
+    needs: tuple[str, ...] = ()
 
     def name(self, project: Project) -> str:
         return stack_name(project.name, self.part)
+
+    def bucket_names(self, given: "Given") -> dict[str, str]:
+        return {resource: given.bucket(purpose) for resource, purpose in self.buckets.items()}
 
     def template(self, project: Project) -> Path:
         return project.infra / f"{self.part}.yaml"
@@ -104,10 +116,10 @@ def _pipeline(given: Given) -> Mapping[str, str]:
     }
 
 
-ARTIFACTS: Final = Stack("artifacts", _artifacts)
+ARTIFACTS: Final = Stack("artifacts", _artifacts, buckets={"Artifacts": "artifacts"})
 """The first: the zips have to lie somewhere before the others are made."""
 
-SHARED: Final = (Stack("pipeline", _pipeline),)
+SHARED: Final = (Stack("pipeline", _pipeline, buckets={"Raw": "raw", "Backup": "backup"}),)
 """What all tables share, once the zips are there. Before the tables' stacks, in this order."""
 
 

@@ -1,0 +1,270 @@
+"""The stage that takes a project away again, in the reverse order of its making.
+
+    mappings off ─► what Firehose has gathered is delivered ─► table stacks
+        ─► the queue is loaded ─► the shared stacks, last first ─► buckets
+
+What holds data stays unless it is asked for: buckets with something in them, the cluster, and the
+network that it is in. Streams stay on unless it is asked for. Every step looks at what is there, so
+doing it again goes on where it ended.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from dynaurora.adapters.aws import Client, aws_errors
+from dynaurora.adapters.buckets import delete_bucket, emptied, is_empty, is_ours
+from dynaurora.adapters.cloudformation import (
+    StackOutcome,
+    delete_stack,
+    stack_outputs,
+    stack_parameters,
+    stack_resources,
+)
+from dynaurora.adapters.dynamodb import disable_stream
+from dynaurora.deploy.account import Account
+from dynaurora.deploy.gone import connected_tables
+from dynaurora.deploy.mappings import disable
+from dynaurora.deploy.outcomes import GoneTable, Tell
+from dynaurora.deploy.project import Project
+from dynaurora.deploy.stacks import ARTIFACTS, SHARED, Stack
+from dynaurora.errors import DynauroraError, ProjectError
+from dynaurora.model.names import bucket_name, stack_name
+from dynaurora.plugins.declarations import suggestion
+
+_STACKS_AT_ONCE: Final = 8
+_DRAINING_S: Final = 120.0
+_PAUSE_S: Final = 1.0
+_DELIVERY_S: Final = 30
+"""Beyond its buffers' time, for Firehose to transform and to write what it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """What went and what stayed.
+
+    waiting: messages that were not loaded; their objects are in the raw bucket.
+    kept_stacks, kept_buckets: because they hold data.
+    streams_on: the tables whose streams nobody of ours reads any more.
+    """
+
+    account: str
+    region: str
+    stacks: tuple[StackOutcome, ...] = ()
+    buckets: tuple[str, ...] = ()
+    kept_stacks: tuple[str, ...] = ()
+    kept_buckets: tuple[str, ...] = ()
+    streams_on: tuple[str, ...] = ()
+    waiting: int = 0
+
+
+def destroy_project(
+    project: Project,
+    *,
+    deletes_data: bool = False,
+    disables_streams: bool = False,
+    tell: Tell = lambda _progress: None,
+    client: Client | None = None,
+) -> Destruction:
+    """Take away what `deploy_project` made. Raises ``StackFailed`` for what does not go."""
+    account = Account.of(project, client, tell)
+    tables = connected_tables(project, account)
+    gone = _tables_gone(project, account, tables)
+    waiting = _drained(project, account)
+    kept = () if deletes_data else _kept(project, account)
+    for stack in reversed((ARTIFACTS, *SHARED)):
+        if stack.part not in kept:
+            gone.append(_shared_gone(project, account, stack))
+    buckets, kept_buckets = _buckets_gone(project, account, deletes_data=deletes_data)
+    if disables_streams:
+        _streams_off(account, tables)
+    return Destruction(
+        account=account.number,
+        region=account.region,
+        stacks=tuple(gone),
+        buckets=buckets,
+        kept_stacks=tuple(stack_name(project.name, part) for part in kept),
+        kept_buckets=kept_buckets,
+        streams_on=() if disables_streams else tuple(each.table for each in tables),
+        waiting=waiting,
+    )
+
+
+def destroy_table(
+    project: Project,
+    table: str,
+    *,
+    disables_streams: bool = False,
+    tell: Tell = lambda _progress: None,
+    client: Client | None = None,
+) -> Destruction:
+    """Disconnect one table. Its SQL tables, its objects and its archive stay."""
+    account = Account.of(project, client, tell)
+    tables = connected_tables(project, account)
+    found = [each for each in tables if each.table == table]
+    if not found:
+        raise ProjectError(
+            f"table {table}",
+            f"is not connected{suggestion(table, [each.table for each in tables])}",
+            f"a stack of the project {project.name}",
+            "There is nothing to take away.",
+        )
+    gone = _tables_gone(project, account, found)
+    if disables_streams:
+        _streams_off(account, found)
+    return Destruction(
+        account.number,
+        account.region,
+        stacks=tuple(gone),
+        streams_on=() if disables_streams else (table,),
+    )
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def _tables_gone(
+    project: Project, account: Account, tables: Sequence[GoneTable]
+) -> list[StackOutcome]:
+    """Firehose may lose what it has gathered when it is deleted, so the mappings go first.
+
+    https://docs.aws.amazon.com/firehose/latest/APIReference/API_DeleteDeliveryStream.html
+    """
+    cloudformation = account.client("cloudformation")
+    outputs = {each: stack_outputs(cloudformation, each.stack) or {} for each in tables}
+    mappings = {each.table: of["MappingId"] for each, of in outputs.items() if "MappingId" in of}
+    for table, mapping in mappings.items():
+        disable(account, table, mapping)
+    if mappings:
+        _wait_for_delivery(project, account, tables)
+    with ThreadPoolExecutor(max_workers=_STACKS_AT_ONCE) as pool:
+        ended = list(pool.map(lambda each: _ended(account, each.stack), tables))
+    if errors := [each for each in ended if isinstance(each, DynauroraError)]:
+        raise errors[0]
+    return [each for each in ended if isinstance(each, StackOutcome)]
+
+
+def _ended(account: Account, stack: str) -> StackOutcome | DynauroraError:
+    """One stack that stays keeps no other."""
+    try:
+        return _deleted(account, stack)
+    except DynauroraError as error:
+        return error
+
+
+def _deleted(account: Account, stack: str) -> StackOutcome:
+    account.begin("stack", stack)
+    outcome = delete_stack(account.client("cloudformation"), stack, account.tell)
+    account.tell(outcome)
+    return outcome
+
+
+def _wait_for_delivery(project: Project, account: Account, tables: Sequence[GoneTable]) -> None:
+    """The emulator gathers nothing."""
+    if project.is_local:
+        return
+    cloudformation = account.client("cloudformation")
+    given = [stack_parameters(cloudformation, each.stack) for each in tables]
+    buffered = max(_buffered_s(parameters) for parameters in given)
+    account.begin(f"delivers what it has gathered, {buffered + _DELIVERY_S} s", "Firehose")
+    time.sleep(buffered + _DELIVERY_S)
+    account.done("Firehose", "has delivered what it had gathered")
+
+
+def _buffered_s(parameters: Mapping[str, str]) -> int:
+    return sum(int(parameters.get(name, 0)) for name in ("BufferSeconds", "TransformBufferSeconds"))
+
+
+def _streams_off(account: Account, tables: Sequence[GoneTable]) -> None:
+    for each in tables:
+        if disable_stream(account.client("dynamodb"), each.table):
+            account.done(each.table, "its stream is off")
+
+
+# --- the queue --------------------------------------------------------------------------------
+
+
+def _drained(project: Project, account: Account) -> int:
+    """Wait until every object of the queue is loaded; how many messages are left after that.
+
+    They lose nothing: a message only says that there is an object.
+    """
+    name = stack_name(project.name, "pipeline")
+    outputs = stack_outputs(account.client("cloudformation"), name) or {}
+    url = outputs.get("ObjectsUrl")
+    if not url:
+        return 0
+    account.begin("its objects are being loaded", "queue")
+    until = time.monotonic() + _DRAINING_S
+    while (left := _messages(account, url)) and time.monotonic() < until:
+        time.sleep(_PAUSE_S)
+    account.done("queue", f"{left:,} messages left" if left else "empty")
+    return left
+
+
+def _messages(account: Account, url: str) -> int:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html"""
+    about = "ApproximateNumberOfMessages"
+    names = [about, f"{about}NotVisible", f"{about}Delayed"]
+    with aws_errors(f"queue {url}"):
+        answer = account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    return sum(int(count) for count in answer["Attributes"].values())
+
+
+# --- what all tables share --------------------------------------------------------------------
+
+
+def _kept(project: Project, account: Account) -> tuple[str, ...]:
+    """The parts that stay: those that hold data, and those that they need."""
+    client = account.client("cloudformation")
+    holding = [
+        stack
+        for stack in SHARED
+        if stack.holds_data and stack_outputs(client, stack.name(project)) is not None
+    ]
+    needed = [part for stack in holding for part in (*stack.needs, stack.part)]
+    return tuple(dict.fromkeys(needed))
+
+
+def _shared_gone(project: Project, account: Account, stack: Stack) -> StackOutcome:
+    name = stack.name(project)
+    if stack.holds_data:
+        _unprotect(account, name)
+    return _deleted(account, name)
+
+
+def _unprotect(account: Account, stack: str) -> None:
+    """A protected cluster refuses to be deleted; its last snapshot stays (DeletionPolicy).
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_DeleteCluster.html
+    """
+    clusters = stack_resources(account.client("cloudformation"), stack, "AWS::RDS::DBCluster")
+    for cluster in clusters:
+        with aws_errors(f"cluster {cluster}"):
+            account.client("rds").modify_db_cluster(
+                DBClusterIdentifier=cluster, DeletionProtection=False, ApplyImmediately=True
+            )
+
+
+def _buckets_gone(
+    project: Project, account: Account, *, deletes_data: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The buckets that went and those that stayed. Their stacks have let them go."""
+    s3 = account.client("s3")
+    gone, kept = [], []
+    for stack in reversed((ARTIFACTS, *SHARED)):
+        for purpose in stack.buckets.values():
+            bucket = bucket_name(project.name, purpose, account.number, account.region)
+            if not is_ours(s3, bucket, account.number):
+                continue
+            if not (deletes_data or is_empty(s3, bucket)):
+                kept.append(bucket)
+                continue
+            account.begin("is being emptied", bucket)
+            count = emptied(s3, bucket)
+            delete_bucket(s3, bucket)
+            account.done(bucket, f"deleted with {count:,} versions of objects")
+            gone.append(bucket)
+    return tuple(gone), tuple(kept)
