@@ -16,7 +16,7 @@ from support.load import LoadMachine
 
 
 @pytest.fixture
-def preview(tmp_path, database_url):
+def preview(tmp_path):
     """`dynaurora preview …` in a folder with one plugin and no project."""
     (tmp_path / "sqlqueries").mkdir()
     (tmp_path / "sqlqueries" / "items.py").write_text(dedent(WITH_ROWS))
@@ -48,37 +48,50 @@ def test_changes_on_an_empty_server_of_its_own(preview):
     assert "\x1b[" not in out
 
 
-def test_mysql_is_told_that_it_cannot_be_previewed(preview):
-    told = preview("items", "--changes", "-", "--database", "mysql://root@localhost/nowhere")
-    assert told.returncode == 1
-    assert "MySQL commits at every CREATE" in told.stderr.decode()
-    assert "--scratch" in told.stderr.decode()
+def test_changes_on_an_empty_mariadb_of_its_own(preview, mysql):
+    changes = [put(1, "a", v="1", tags=["x"])]
+    arguments = ("--changes", "-", "--scratch", "--engine", "mysql")
+    told = preview("items", *arguments, changes=changes)
+    assert told.returncode == 0, told.stderr
+    out = told.stdout.decode()
+    assert "items: 1 added\n  + id = a, v = 1\n" in out
+    assert "id varchar(255)" in out
 
 
-def test_changes_of_a_file_on_a_database(preview, database_url, tmp_path):
-    with LoadMachine(database_url, tmp_path) as machine:
+def test_another_engine_than_the_database_s_is_a_wrong_call(preview):
+    url = "mysql://root@localhost/nowhere"
+    told = preview("items", "--changes", "-", "--database", url, "--engine", "postgresql")
+    assert told.returncode == 2
+    assert "--engine is postgresql, and the database is mysql" in told.stderr.decode()
+
+
+@pytest.mark.each_engine
+def test_changes_of_a_file_on_a_database(preview, server, tmp_path):
+    with LoadMachine(server.url, tmp_path) as machine:
         machine.load_lines("items", put(1, "a", v="1", tags=["x", "y"]), put(2, "b", v="1"))
         file = tmp_path / "changes.gz"
         file.write_bytes(gzip.compress(put(11, "a", v="2", tags=["x"]) + b"\n" + delete(12, "b")))
-        told = preview("items", "--changes", str(file), "--database", database_url)
+        told = preview("items", "--changes", str(file), "--database", server.url)
         assert machine.rows("select id, v from items order by 1") == [("a", "1"), ("b", "1")]
     out = told.stdout.decode()
     assert "items: 1 changed, 1 removed\n  ~ id = a: v = 1 → 2\n  - id = b, v = 1\n" in out
     assert "items_tags: 1 removed\n  - id = a, position = 1, tag = y\n" in out
 
 
-def test_what_would_be_quarantined_is_told_and_is_the_exit_status(preview, database_url):
+@pytest.mark.each_engine
+def test_what_would_be_quarantined_is_told_and_is_the_exit_status(preview, server):
     changes = [put(1, "a", v={"L": []}), put(2, "b", v="1")]
-    told = preview("items", "--changes", "-", "--database", database_url, changes=changes)
+    told = preview("items", "--changes", "-", "--database", server.url, changes=changes)
     assert told.returncode == 1
     out = told.stdout.decode()
     assert "quarantine: 1 change\n  ! value: v: " in out
     assert '    {"id": {"S": "a"}, "v": {"L": []}}\n' in out
 
 
-def test_json_has_every_row_and_nothing_else_is_on_stdout(preview, database_url):
+@pytest.mark.each_engine
+def test_json_has_every_row_and_nothing_else_is_on_stdout(preview, server):
     changes = [put(number, f"item {number:02}", v="1") for number in range(30)]
-    arguments = ("--changes", "-", "--database", database_url, "--limit", "1")
+    arguments = ("--changes", "-", "--database", server.url, "--limit", "1")
     told = preview("items", *arguments, "--json", changes=changes)
     facts = json.loads(told.stdout)
     (items, _) = facts["tables"]
@@ -90,17 +103,17 @@ def test_json_has_every_row_and_nothing_else_is_on_stdout(preview, database_url)
     assert "  + id = item 00, v = 1\n    and 29 more\n" in shown
 
 
-def test_the_statements_alone_are_a_script(preview, database_url):
+def test_the_statements_alone_are_a_script(preview, server):
     changes = [put(1, "a", v="1")]
-    told = preview("items", "--changes", "-", "--database", database_url, "--sql", changes=changes)
+    told = preview("items", "--changes", "-", "--database", server.url, "--sql", changes=changes)
     out = told.stdout.decode()
     assert "insert into items (id, v)\n" in out
     assert "id = a" not in out
     assert all(line.startswith("-- ") for line in out.splitlines() if " ms" in line)
 
 
-def test_the_diff_is_coloured_for_a_terminal_unless_no_color_says_otherwise(preview, database_url):
-    arguments = ("items", "--changes", "-", "--database", database_url)
+def test_the_diff_is_coloured_for_a_terminal_unless_no_color_says_otherwise(preview, server):
+    arguments = ("items", "--changes", "-", "--database", server.url)
     changes = [put(1, "a", v="1")]
     coloured = preview(*arguments, changes=changes, FORCE_COLOR="1").stdout.decode()
     assert "\x1b[32m  + id = a, v = 1" in coloured
@@ -108,7 +121,8 @@ def test_the_diff_is_coloured_for_a_terminal_unless_no_color_says_otherwise(prev
     assert "\x1b[3" not in plain
 
 
-def test_a_statement_that_is_refused_is_told_with_file_and_line(preview, database_url, tmp_path):
+@pytest.mark.each_engine
+def test_a_statement_that_is_refused_is_told_with_file_and_line(preview, server, tmp_path):
     (tmp_path / "sqlqueries" / "items.py").write_text(
         dedent(WITH_ROWS)
         + dedent("""
@@ -119,9 +133,10 @@ def test_a_statement_that_is_refused_is_told_with_file_and_line(preview, databas
             """)
     )
     changes = [put(1, "a", v="1")]
-    told = preview("items", "--changes", "-", "--database", database_url, changes=changes)
+    told = preview("items", "--changes", "-", "--database", server.url, changes=changes)
     assert told.returncode == 1
-    assert "items.py:15:27, insert_table_queries[1]: the database answers 42883" in (
+    code = {"postgresql": "42883", "mysql": "1305"}[server.engine]
+    assert f"items.py:15:27, insert_table_queries[1]: the database answers {code}" in (
         told.stderr.decode()
     )
 
@@ -138,12 +153,13 @@ def test_a_table_without_a_plugin_is_told_with_a_suggestion(preview):
     assert 'table item: it has no plugin; did you mean "items"?' in told.stderr.decode()
 
 
-def test_the_running_pipeline_of_this_machine_is_previewed_on(preview, database_url, tmp_path):
+@pytest.mark.each_engine
+def test_the_running_pipeline_of_this_machine_is_previewed_on(preview, server, tmp_path):
     (tmp_path / "dynaurora.toml").write_text('project = "shop"\nregion = "eu-west-1"\n')
     changes = [put(1, "a")]
     with kept(tmp_path / "servers") as folder:
-        environment = {"DYNAURORA_DATABASE_URL": database_url}
-        with noted(tmp_path, folder, environment), LoadMachine(database_url, tmp_path) as machine:
+        environment = {"DYNAURORA_DATABASE_URL": server.url}
+        with noted(tmp_path, folder, environment), LoadMachine(server.url, tmp_path) as machine:
             machine.load_lines("items", put(1, "a"))
             told = preview("items", "--local", "--changes", "-", changes=changes)
     assert "0 would be applied, 1 superseded" in told.stdout.decode()

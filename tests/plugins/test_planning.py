@@ -414,4 +414,4 @@ def test_a_database_of_another_engine_than_the_chosen_one_is_a_wrong_call(folder
     arguments = ["--sqlqueries", str(folder.path), "--engine", "mysql", "--database", url]
     result = CliRunner().invoke(check, arguments)
     assert result.exit_code == 2
-    assert "--engine is mysql, and --database is postgresql" in result.output
+    assert "--engine is mysql, and the database is postgresql" in result.output

@@ -12,6 +12,7 @@ import click
 from dynaurora.cli.asking import errors_told
 from dynaurora.cli.database import (
     engine_at,
+    engine_of_database,
     engine_option,
     place_of,
     project_options,
@@ -77,7 +78,7 @@ def check(
 
     with errors_told(is_json=is_json):
         place = place_of(folder, chosen, sqlqueries)
-        name = engine_at(place, engine) if url is None else _engine(engine, url)
+        name = engine_at(place, engine) if url is None else engine_of_database(engine, url)
         plugins = place.sqlqueries
         inspected = _chosen(inspect_folder(plugins, name), tables, plugins)
         if url is not None:
@@ -112,16 +113,6 @@ def _chosen(
                 "`dynaurora check` lists those that are there.",
             )
     return [one for one in inspected if not tables or one.table in tables]
-
-
-def _engine(chosen: "Engine | None", url: str) -> "Engine":
-    """The engine of a database; raises ``UsageError`` where another is asked for."""
-    from dynaurora.adapters.database import engine_of
-
-    found = engine_of(url)
-    if chosen not in (None, found):
-        raise click.UsageError(f"--engine is {chosen}, and --database is {found}: leave one out.")
-    return found
 
 
 def _decided(inspected: "Sequence[Inspected]", url: str) -> "Sequence[Inspected]":

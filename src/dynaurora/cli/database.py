@@ -114,6 +114,16 @@ def engine_at(place: "Place", engine: "EngineName | None") -> "EngineName":
     return engine_of(place.database_url)
 
 
+def engine_of_database(chosen: "EngineName | None", url: str) -> "EngineName":
+    """The engine of a database; raises ``UsageError`` where another is asked for."""
+    from dynaurora.adapters.database import engine_of
+
+    found = engine_of(url)
+    if chosen not in (None, found):
+        raise click.UsageError(f"--engine is {chosen}, and the database is {found}: leave one out.")
+    return found
+
+
 def project_of(folder: Path, chosen: str) -> "Project":
     """The project of a folder."""
     from dynaurora.deploy.project import read_project

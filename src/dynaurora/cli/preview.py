@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dynaurora.cli.asking import errors_told
-from dynaurora.cli.database import project_options, use_running
+from dynaurora.cli.database import engine_option, project_options, use_running
 from dynaurora.cli.output import INTERRUPTED, left_once
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dynaurora.etl import Bodies, Engine
     from dynaurora.operations.preview import Preview
     from dynaurora.plugins.contract import Plugin
+    from dynaurora.sql.engines import Engine as EngineName
 
 _LAST: Final = 1000
 
@@ -28,6 +29,7 @@ Examples:
   dynaurora preview orders --as-new                   as if none of them had been loaded
   dynaurora preview orders --items 100 --local        items of the running `dynaurora dev`
   dynaurora preview orders --scratch --changes -      lines from stdin, on an empty database
+  dynaurora preview orders --scratch --engine mysql --items 100       the same on MariaDB
   dynaurora preview orders --sql                      the statements alone
   dynaurora preview orders --json | jq .quarantined
 """
@@ -56,7 +58,8 @@ Examples:
 )
 @click.option("--as-new", "is_as_new", is_flag=True, help="As if none had been loaded before.")
 @click.option("--database", "url", metavar="URL", default="", help="Another than the project's.")
-@click.option("--scratch", "is_scratch", is_flag=True, help="An empty PostgreSQL of its own.")
+@click.option("--scratch", "is_scratch", is_flag=True, help="An empty server of its own.")
+@engine_option("Of --scratch. Default: that of the project's database, or postgresql.")
 @click.option(
     "--sqlqueries",
     "plugins",
@@ -83,6 +86,7 @@ def preview(
     is_as_new: bool,
     url: str,
     is_scratch: bool,
+    engine: "EngineName | None",
     plugins: Path | None,
     folder: Path,
     chosen: str,
@@ -90,7 +94,7 @@ def preview(
     is_sql: bool,
     is_json: bool,
 ) -> None:
-    """Show what changes of TABLE would do to its SQL tables, in a transaction that is rolled back.
+    """Show what changes of TABLE would do to its SQL tables, by a load of which nothing stays.
 
     Prints the statements with their times, the rows that would be added, changed and removed, and
     what would be quarantined; the values of items are among it. Exits with 1 if something would be
@@ -106,11 +110,11 @@ def preview(
     try:
         with left_once(), errors_told(is_json=is_json):
             use_running(folder)
-            place = Place(folder, chosen, plugins)
+            place = Place(folder, chosen, plugins, url=url, is_scratch=is_scratch, engine=engine)
             plugin = place.plugin(table)
-            with place.database(url, is_scratch=is_scratch) as engine:
-                lines, bodies = place.changes(engine, plugin, file, items, last)
-                found = _previewed(place, engine, plugin, lines, bodies, is_as_new=is_as_new)
+            with place.database() as session:
+                lines, bodies = place.changes(session, plugin, file, items, last)
+                found = _previewed(place, session, plugin, lines, bodies, is_as_new=is_as_new)
     except KeyboardInterrupt:
         click.echo("Interrupted; nothing was done.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None

@@ -16,19 +16,41 @@ if TYPE_CHECKING:
     from dynaurora.deploy.project import Project
     from dynaurora.etl import Bodies, Engine
     from dynaurora.plugins.contract import Plugin
+    from dynaurora.sql.engines import Engine as EngineName
 
 
 class Place:
-    """A plugin's folder, and the project around it, if there is one."""
+    """A plugin's folder, and the project around it, if there is one.
 
-    def __init__(self, folder: Path, chosen: str, plugins: Path | None) -> None:
+    url: of the database that was asked for. is_scratch: a server of our own, whatever there is.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        chosen: str,
+        plugins: Path | None,
+        *,
+        url: str,
+        is_scratch: bool,
+        engine: "EngineName | None",
+    ) -> None:
+        from dynaurora.cli.database import engine_at, engine_of_database
         from dynaurora.deploy.project import read_place
         from dynaurora.plugins.folder import PluginFolder
 
         self._project = _project(folder, chosen)
-        self._place = self._project or read_place(folder)
+        self._place = read_place(folder, chosen=chosen)
         self._folder = plugins or self._place.sqlqueries
-        self._plugins = PluginFolder(self._folder, "postgresql")
+        self._url = url
+        self._is_asked = is_scratch
+        found = url or (self._project.database.url if self._project else "")
+        self._is_scratch = is_scratch or not found
+        if self._is_scratch:
+            self._engine = engine_at(self._place, engine)
+        else:
+            self._engine = engine_of_database(engine, found)
+        self._plugins = PluginFolder(self._folder, self._engine)
 
     def plugin(self, table: str) -> "Plugin":
         from dynaurora.errors import ProjectError
@@ -50,24 +72,21 @@ class Place:
         return still_makes(self._plugins, table, sql_table)
 
     @contextmanager
-    def database(self, url: str, *, is_scratch: bool) -> Iterator["Engine"]:
+    def database(self) -> Iterator["Engine"]:
         """The one that was asked for, else the project's, else one of our own."""
         from dynaurora.cli.database import session
 
-        project = self._project
-        if url:
-            _check_engine(url)
-            with _session(url) as engine:
+        if self._is_scratch:
+            if not self._is_asked:
+                click.echo("No database is configured: this is on an empty one.", err=True)
+            with _scratch(self._engine) as engine:
                 yield engine
-        elif not is_scratch and project is not None and project.database.url:
-            _check_reach(project)
-            _check_engine(project.database.url)
-            with session(project) as engine:
+        elif self._project is not None and not self._url:
+            _check_reach(self._project)
+            with session(self._project) as engine:
                 yield engine
         else:
-            if not is_scratch:
-                click.echo("No database is configured: this is on an empty one.", err=True)
-            with _scratch() as engine:
+            with _session(self._url) as engine:
                 yield engine
 
     def changes(
@@ -118,20 +137,6 @@ def _check_reach(project: "Project") -> None:
         )
 
 
-def _check_engine(url: str) -> None:
-    from dynaurora.adapters.database import engine_of
-    from dynaurora.errors import SettingsError
-
-    if engine_of(url) == "mysql":
-        raise SettingsError(
-            "the database of a preview",
-            "MySQL commits at every CREATE, so what a preview makes would stay",
-            "PostgreSQL, for now",
-            "Preview with --scratch on an empty PostgreSQL, or try the plugin on MySQL in a test "
-            "(docs/testing.md).",
-        )
-
-
 @contextmanager
 def _session(url: str) -> Iterator["Engine"]:
     from dynaurora.adapters.database import Database
@@ -146,13 +151,14 @@ def _session(url: str) -> Iterator["Engine"]:
 
 
 @contextmanager
-def _scratch() -> Iterator["Engine"]:
+def _scratch(engine: "EngineName") -> Iterator["Engine"]:
     from dynaurora.cli.output import progress_console
+    from dynaurora.local.databases import PRODUCTS
     from dynaurora.local.scratch import scratch_server
 
     with ExitStack() as stack:
-        with progress_console().status("Starting PostgreSQL"):
-            server = stack.enter_context(scratch_server())
+        with progress_console().status(f"Starting {PRODUCTS[engine].name}"):
+            server = stack.enter_context(scratch_server(engine))
         yield stack.enter_context(_session(server.url))
 
 

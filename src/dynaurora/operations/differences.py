@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dynaurora.etl import Engine
-from dynaurora.operations.rehearsal import preview_queries
+from dynaurora.operations.rehearsed import preview_queries
 from dynaurora.plugins.contract import Plugin
 
 MOST_OF_ALL: Final = 10_000
@@ -81,29 +81,26 @@ class Looking:
         return {name: self._table(name) for name in self._plugin.sql_tables if self._stores(name)}
 
     def _stores(self, name: str) -> bool:
-        quoted = self._engine.dialect.quoted(name)
-        return self._engine.connection.fetch(self._queries["stored"], [quoted]) == [(True,)]
+        return self._engine.connection.fetch(self._queries["stored"], [name]) == [(True,)]
 
     def _table(self, name: str) -> Held:
-        quoted = self._engine.dialect.quoted
         fetch = self._engine.connection.fetch
-        found, _ = self._engine.connection.fetch_named(f"select * from {quoted(name)} limit 0")
-        columns = tuple(found)
+        cells = dict(fetch(self._queries["cells"], [name]))
         is_declared = name in self._plugin.tables
         most = MOST_OF_CONCERNED if is_declared else MOST_OF_ALL
         statement = self._queries["rows_of_concerned" if is_declared else "rows_of_all"]
         filled = {
-            "{columns}": ", ".join(f"cast({quoted(column)} as text)" for column in columns) or "1",
-            "{table}": quoted(name),
+            "{columns}": ", ".join(cells.values()) or "1",
+            "{table}": self._engine.dialect.quoted(name),
             "{key}": self._names(self._plugin.key),
             "{most}": str(most + 1),
         }
         for place, text in filled.items():
             statement = statement.replace(place, text)
         rows = fetch(statement)
-        key = tuple(column for (column,) in fetch(self._queries["primary_key"], [quoted(name)]))
+        key = tuple(column for (column,) in fetch(self._queries["primary_key"], [name]))
         is_whole = len(rows) <= most
-        return Held(columns, key, rows if is_whole else (), is_whole)
+        return Held(tuple(cells), key, rows if is_whole else (), is_whole)
 
     def _names(self, columns: Sequence[str]) -> str:
         return ", ".join(map(self._engine.dialect.quoted, columns))

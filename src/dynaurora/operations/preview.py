@@ -31,7 +31,8 @@ from dynaurora.model.keys import key_of
 from dynaurora.model.lines import LINE_VERSION, Line, decode_line, encode_line
 from dynaurora.model.versions import SEQUENCE_DIGITS
 from dynaurora.operations.differences import Difference, Looking
-from dynaurora.operations.rehearsal import Rehearsal, Run, preview_queries, rehearsing
+from dynaurora.operations.rehearsal import rehearsing
+from dynaurora.operations.rehearsed import Rehearsal, Run, preview_queries
 from dynaurora.plugins.contract import Plugin
 from dynaurora.plugins.keys import key_attributes
 from dynaurora.ports import StoredObject
@@ -42,8 +43,11 @@ _STREAM: Final = "arn:aws:dynamodb:us-east-1:000000000000:table/{}/stream/2000-0
 """In the place of a stream's ARN, where none has fed the table yet."""
 
 _NEWEST: Final = "9" * SEQUENCE_DIGITS
-_STATEMENT_TIMEOUT, _LOCK_TIMEOUT = "57014", "55P03"
-"""https://www.postgresql.org/docs/15/errcodes-appendix.html"""
+_STATEMENT_TIMEOUT: Final = frozenset({"57014", "3024", "1969"})
+_LOCK_TIMEOUT: Final = frozenset({"55P03", "1205"})
+"""https://www.postgresql.org/docs/15/errcodes-appendix.html,
+https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html,
+https://mariadb.com/kb/en/mariadb-error-code-reference/"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,12 @@ def preview(
     """
     registration = _registration(engine, plugin.table)
     parked_for = registration.parked_for if registration else ""
-    keys = set(_keys(lines))
-    lock = {"is_row_wise": plugin.is_row_wise, "is_as_new": is_as_new}
+    keys = dict(_keys(lines))
     try:
-        with rehearsing(engine, plugin.table, keys, **lock) as rehearsal:
+        with rehearsing(engine, plugin, keys, is_as_new=is_as_new) as rehearsal:
             created = _create(rehearsal, plugin, still_makes)
-            return _load(rehearsal, plugin, lines, bodies, created, parked_for)
+            with rehearsal.loading():
+                return _load(rehearsal, plugin, lines, bodies, created, parked_for)
     except DatabaseError as error:
         found = _in_time(error)
         if found is error:
@@ -133,7 +137,7 @@ def put_lines(
 
 def _in_time(error: DatabaseError) -> DatabaseError:
     """What the limits of a preview have ended is told so; any other error as it is."""
-    if error.code == _STATEMENT_TIMEOUT:
+    if error.code in _STATEMENT_TIMEOUT:
         return StatementRefused(
             error.where,
             "it took longer than 30 seconds",
@@ -141,7 +145,7 @@ def _in_time(error: DatabaseError) -> DatabaseError:
             "Preview fewer changes, or on a copy of the database.",
             code=error.code,
         )
-    if error.code == _LOCK_TIMEOUT:
+    if error.code in _LOCK_TIMEOUT:
         return LoadRace(
             error.where,
             "a load has held the same items, or the table, for more than 5 seconds",
@@ -169,10 +173,11 @@ def _registration(engine: Engine, table: str) -> Registration | None:
     return Metadata(engine.connection, engine.queries).find(table)
 
 
-def _keys(lines: Iterable[bytes]) -> Iterator[bytes]:
+def _keys(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Image]]:
     for text in lines:
         with suppress(LineUnreadable):
-            yield key_of(decode_line(text)["keys"])
+            keys = decode_line(text)["keys"]
+            yield key_of(keys), keys
 
 
 def _create(rehearsal: Rehearsal, plugin: Plugin, still_makes: StillMakes) -> list[Told]:

@@ -43,6 +43,11 @@ select {key} from staged union select {key} from removed
 -- A change that loses may leave a row, too, where the plugin reads `changes`.
 insert into _concerned select {key} from changes except select {key} from _concerned
 
+-- cells
+-- How each column of a table is told as text.
+select attname, 'cast(' || quote_ident(attname) || ' as text)' from pg_attribute
+where attrelid = to_regclass(quote_ident(%s)) and attnum > 0 and not attisdropped order by attnum
+
 -- rows_of_concerned
 select {columns} from {table} where ({key}) in (select {key} from _concerned) limit {most}
 
@@ -51,10 +56,10 @@ select {columns} from {table} limit {most}
 
 -- stored
 -- Views show what is stored elsewhere.
-select relkind in ('r', 'p') from pg_class where oid = to_regclass(%s)
+select relkind in ('r', 'p') from pg_class where oid = to_regclass(quote_ident(%s))
 
 -- primary_key
 select a.attname from pg_index as i
 join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
-where i.indrelid = to_regclass(%s) and i.indisprimary
+where i.indrelid = to_regclass(quote_ident(%s)) and i.indisprimary
 order by array_position(i.indkey::smallint[], a.attnum)
