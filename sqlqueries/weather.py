@@ -68,7 +68,9 @@ create_table_queries = [
         """,
     },
     {
-        "postgresql": "create index if not exists weather_observed_at on weather (observed_at, origin)",
+        "postgresql": """
+            create index if not exists weather_observed_at on weather (observed_at, origin)
+        """,
         "mysql": None,  # the table above has it: MySQL knows no "create index if not exists"
     },
 ]
