@@ -99,13 +99,19 @@ class Application:
         try:
             written = self.run(part)
         except RowRefused as error:
-            before, self._written = self._written, self._rows_written()
-            if self._written is None or before is None:
-                return Refusal(error)
-            return Refusal(error, first + self._written - before - sum(error.done))
+            row = self._row_of(error)
+            return Refusal(error, None if row is None else first + row)
         if self._written is not None:
             self._written += written
         return None
+
+    def _row_of(self, error: RowRefused) -> int | None:
+        """Which row of the part the engine seems to have stopped at: as its message says, or as
+        many as it has written since the last part."""
+        before, self._written = self._written, self._rows_written()
+        if self._written is None or before is None:
+            return self._dialect.row_of(error.found)
+        return self._written - before - sum(error.done)
 
     def refused_winners(self, errors: Mapping[int, RowRefused]) -> dict[bytes, RowRefused]:
         """Those of the rows that are winners, by their keys."""

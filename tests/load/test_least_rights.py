@@ -1,30 +1,11 @@
 """A loader whose user has its two databases, and nothing else of the server, can do its work."""
 
-from contextlib import contextmanager
-from urllib.parse import urlsplit
-
 import pytest
 
 from support.items import WITH_HISTORY, WITH_ROWS, WITH_SUM, delete, put
-from support.load import LoadMachine
+from support.least_rights import loader
 
 pytestmark = pytest.mark.engines("mysql")
-
-
-@contextmanager
-def loader(machine):
-    """A worker that is such a user."""
-    machine.execute("create database dynaurora")
-    machine.execute("create user loader@localhost identified by 'it''s secret'")
-    try:
-        for database in (machine.database_name, "dynaurora"):
-            machine.execute(f"grant all on {database}.* to loader@localhost")
-        parts = urlsplit(machine.url)
-        url = parts._replace(netloc=f"loader:it%27s%20secret@{parts.hostname or ''}").geturl()
-        with LoadMachine(url, machine.folder.parent, store=machine.store) as found:
-            yield found
-    finally:
-        machine.execute("drop user loader@localhost")
 
 
 @pytest.mark.parametrize(

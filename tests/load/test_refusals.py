@@ -460,6 +460,36 @@ def test_where_the_server_does_not_say_how_far_it_came_a_refused_row_costs_ten_r
     assert {text for *_, text in machine.quarantine()} == {t for t in lines if b"bad" in t}
 
 
+BACKWARDS = """
+    key = "id"
+    columns = {"id": "text", "v": "text"}
+    create_table_queries = [
+        "create table if not exists items (id varchar(255) primary key, v longtext)"
+    ]
+    insert_table_queries = [
+        '''insert into items
+           select * from (select id, v from staged) as n order by n.id desc
+           on duplicate key update v = n.v''',
+    ]
+"""
+
+
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize(("plugin", "tries"), [(DECLARED, 4.5), (BACKWARDS, 11)])
+def test_a_row_that_the_message_names_is_looked_at_there_and_a_wrong_one_costs_time_alone(
+    machine, plugin, tries
+):
+    machine.plugin("items", plugin)
+    machine.load_lines("items", put(1, "first", v="good"))
+    machine.execute("alter table items modify v enum('good')")
+    lines = one_in_a_hundred(3_000)
+    found = tries_of(machine)
+    loaded = machine.load_lines("items", *lines)
+    assert (loaded.applied, loaded.quarantined) == (2_970, 30)
+    assert len(found) <= tries * 30 + 20
+    assert {text for *_, text in machine.quarantine()} == {t for t in lines if b"bad" in t}
+
+
 @pytest.mark.parametrize("plugin", [DECLARED, WITH_ROWS, WITH_SUM, WITH_HISTORY])
 def test_a_plugin_that_refuses_every_row_parks_its_table_within_one_load(machine, plugin):
     machine.plugin("items", plugin)

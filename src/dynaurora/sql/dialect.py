@@ -189,6 +189,13 @@ class Dialect(Protocol):
         """
         ...
 
+    def row_of(self, found: str) -> int | None:
+        """Which of the rows that a statement writes the server's message names, from 0.
+
+        None: it names none.
+        """
+        ...
+
     def create_replaced(self, table: str, columns: Sequence[str]) -> str:
         """Make ``replaced_<table>``, empty, with these columns of the table."""
         ...

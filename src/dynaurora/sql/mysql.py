@@ -89,6 +89,7 @@ _DIGITS_BEFORE: Final = 38
 _DIGITS_AFTER: Final = 27
 """``decimal(65,27)``: DynamoDB's longest whole numbers, and what is left after the point."""
 
+_AT_ROW: Final = re.compile(r" at row ([1-9][0-9]{0,8})\Z", re.ASCII)
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\0": "\\0"})
 _TYPES: Final[Mapping[str, str]] = {
@@ -334,6 +335,16 @@ def fill_replaced(table: str, columns: Sequence[str], key: Sequence[str]) -> str
         f"select {names} from {quoted(table)} as t "
         f"join (select {keys} from staged union all select {keys} from removed) as i on {same}"
     )
+
+
+def row_of(found: str) -> int | None:
+    """``Data too long for column 'v' at row 7``: so end the messages about values that a column
+    cannot hold, and those alone. Rows are counted in the order in which they are written.
+
+    https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html
+    """
+    row = _AT_ROW.search(found)
+    return int(row[1]) - 1 if row else None
 
 
 def literal(text: str) -> str:
