@@ -24,6 +24,7 @@ from dynaurora.operations.quarantine import (
 )
 from dynaurora.operations.queries import run_queries
 from dynaurora.operations.replay import begin_anew, count_older, replay_archive
+from dynaurora.operations.server import describe_server
 from dynaurora.operations.status import status
 from dynaurora.operations.streams import accept_stream, list_streams, look_at_stream
 from dynaurora.operations.tables import (
@@ -58,6 +59,7 @@ ON_A_DATABASE: Final[Mapping[str, Callable[..., Facts]]] = {
     "register stream": register_stream,
     "replay begin": begin_anew,
     "replay older": count_older,
+    "server": describe_server,
     "stream accept": accept_stream,
     "stream list": list_streams,
     "stream look": look_at_stream,

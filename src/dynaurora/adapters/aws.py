@@ -56,6 +56,7 @@ _PASSING_CODES: Final = frozenset(
 )
 _REMEDIES: Final[Mapping[str, str]] = {
     "InsufficientCapabilitiesException": "The template makes roles that were not acknowledged.",
+    "InvalidChangeSetStatus": "Someone else has deployed meanwhile: deploy again.",
     "LimitExceededException": "Wait, or raise the quota of the account.",
     "NoSuchBucket": "Deploy again; if someone deleted the bucket, delete its stack first.",
     "OptInRequired": "Enable the Region or the service for the account.",

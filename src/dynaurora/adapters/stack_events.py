@@ -14,10 +14,14 @@ from dynaurora.errors import StackFailed
 _FAILURES_TOLD: Final = 5
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
-_ANOTHERS: Final = (
-    "What exists already is not this stack's: delete it if nobody needs it, or set another project "
-    "or delivery_stream_prefix in dynaurora.toml,"
-)
+_CORRECT: Final = "Correct what is named first"
+_REMEDIES: Final = {
+    "already exists": (
+        "What exists already is not this stack's: delete it if nobody needs it, or set another "
+        "project or delivery_stream_prefix in dynaurora.toml,"
+    ),
+    "_IN_PROGRESS state": "Someone else is changing it: wait until that is over",
+}
 _STACK_TYPE: Final = "AWS::CloudFormation::Stack"
 
 
@@ -128,7 +132,7 @@ def failed(
     """The error of a stack, with the reasons that were told. again: what to do in the end."""
     told = list(dict.fromkeys(reason.strip().rstrip(".") for reason in reasons))
     listed = "; ".join(told[:_FAILURES_TOLD])
-    remedy = _ANOTHERS if "already exists" in listed else "Correct what is named first"
+    remedy = next((said for sign, said in _REMEDIES.items() if sign in listed), _CORRECT)
     return StackFailed(
         f"stack {name}", f"{found}: {listed}" if listed else found, "", f"{remedy} and {again}."
     )

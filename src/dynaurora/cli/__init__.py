@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "deploy": "bring AWS to what the project says",
     "destroy": "take away what deploy made; data only when told twice",
     "dev": "run the pipeline on this machine and watch sqlqueries/",
+    "doctor": "what would keep a project from being deployed, or changes from arriving",
     "drop": "drop the SQL tables of a plugin",
     "gaps": "changes that are known to be missing: list, replay, close",
     "new": "write the plugin of a table, as its items ask for it",

@@ -68,7 +68,15 @@ def deploy(
         if is_dry:
             _tell_plan(project, is_json=is_json)
             return
-        deployment = _deployed(project, is_agreed=is_agreed)
+        try:
+            deployment = _deployed(project, is_agreed=is_agreed)
+        except KeyboardInterrupt:
+            click.echo(
+                "What CloudFormation has begun goes on there. "
+                "`dynaurora deploy` waits for it, and goes on from there.",
+                err=True,
+            )
+            raise
     click.echo(json.dumps(_as_json(deployment)) if is_json else "\n".join(_as_text(deployment)))
     if deployment.failures or broken:
         raise click.exceptions.Exit(1)

@@ -68,7 +68,11 @@ def destroy(
         _ask(project, table, is_agreed=is_agreed)
         if is_all:
             _ask_for_name(project, named)
-        destruction = _destroyed(project, table, deletes_data=is_all, disables_streams=is_off)
+        try:
+            destruction = _destroyed(project, table, deletes_data=is_all, disables_streams=is_off)
+        except KeyboardInterrupt:
+            click.echo("`dynaurora destroy` again goes on where this ended.", err=True)
+            raise
     if is_json:
         click.echo(json.dumps(_as_json(destruction)))
     else:

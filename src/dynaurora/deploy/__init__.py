@@ -7,4 +7,5 @@ tables       per table: its stream, its registration, its stack
 deployment   the stage that does it all; outcomes is what it tells
 dry_run      what it would do; templates is what it would ask for, without an account
 destroying   the stage that takes it away again
+doctor       what would keep it from being done
 """

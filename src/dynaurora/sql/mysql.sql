@@ -424,3 +424,10 @@ do 0
 
 -- set_constraints
 do 0
+
+-- server
+-- Its rights are told as statements, with patterns and roles in them.
+select version(), current_user(), null, null
+
+-- encryption
+show session status like 'Ssl_cipher'

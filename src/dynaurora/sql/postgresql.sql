@@ -451,3 +451,12 @@ select set_config('search_path', %s || ', ' || current_setting('search_path'), t
 -- planning_path
 -- What is dropped is what was made: nothing else is found.
 select set_config('search_path', %s, true)
+
+-- server
+select current_setting('server_version'), current_user,
+  coalesce(has_schema_privilege(current_schema(), 'create'), false),
+  case when to_regnamespace('{schema}') is null then has_database_privilege(current_database(), 'create')
+    else has_schema_privilege(to_regnamespace('{schema}')::oid, 'create') end
+
+-- encryption
+select 'cipher', cipher from pg_stat_ssl where pid = pg_backend_pid() and ssl

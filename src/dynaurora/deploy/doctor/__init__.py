@@ -1,0 +1,11 @@
+"""Doctor: what would keep a project from being deployed, or its changes from arriving.
+
+findings   what a check finds, and what it may look at
+machine    this machine: tools and plugins
+account    who we are in AWS, and what we may do
+quotas     what the account has left
+streams    the tables, their streams and who reads them
+network    whether the load reaches what it needs
+database   the server, as the load or this machine sees it
+rounds     all of them, at once
+"""

@@ -1,0 +1,120 @@
+"""Who we are in AWS, and what we may do there."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dynaurora.adapters.aws import error_code
+from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem, unknown
+from dynaurora.model.names import stack_name
+
+NEEDED: Final = (
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DeleteChangeSet",
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:DescribeStackEvents",
+    "cloudformation:DescribeStacks",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:GetTemplate",
+    "cloudformation:ListStacks",
+    "dynamodb:DescribeTable",
+    "dynamodb:UpdateTable",
+    "events:PutRule",
+    "events:PutTargets",
+    "firehose:CreateDeliveryStream",
+    "iam:CreateRole",
+    "iam:PassRole",
+    "iam:PutRolePolicy",
+    "lambda:AddPermission",
+    "lambda:CreateEventSourceMapping",
+    "lambda:CreateFunction",
+    "lambda:GetEventSourceMapping",
+    "lambda:InvokeFunction",
+    "lambda:UpdateFunctionCode",
+    "logs:CreateLogGroup",
+    "s3:CreateBucket",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:PutBucketNotification",
+    "s3:PutObject",
+    "sqs:CreateQueue",
+    "sqs:GetQueueAttributes",
+    "sts:GetCallerIdentity",
+)
+"""What deploy, status and the commands call, themselves or through CloudFormation."""
+
+_AT_ONCE: Final = 50
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+
+def identity(patient: Patient) -> Iterator[Finding]:
+    """The account and the Region that would be deployed to."""
+    yield good(f"account {patient.account} in {patient.region}", f"we are {patient.arn}")
+
+
+def permissions(patient: Patient) -> Iterator[Finding]:
+    """Asked of IAM where that is allowed, otherwise tried with calls that change nothing.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    """
+    try:
+        denied = _simulated(patient)
+    except (BotoCoreError, ClientError) as error:
+        yield from _tried(patient, error)
+        return
+    for action in denied:
+        yield problem(f"permission {action}", "is not granted", "Grant it to whoever deploys.")
+    if not denied:
+        yield good("permissions", f"{len(NEEDED)} of {len(NEEDED)} are granted")
+
+
+def _simulated(patient: Patient) -> list[str]:
+    """Those that are denied; whoever is root may do all."""
+    if patient.arn.endswith(":root"):
+        return []
+    iam = patient.client("iam")
+    pages = iam.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=_principal(iam, patient.arn),
+        ActionNames=list(NEEDED),
+        PaginationConfig={"PageSize": _AT_ONCE},
+    )
+    results = [result for page in pages for result in page["EvaluationResults"]]
+    return sorted(each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed")
+
+
+def _principal(iam: Any, arn: str) -> str:
+    """Of a session, the role: its ARN has a path that the session's has lost."""
+    if ":assumed-role/" not in arn:
+        return arn
+    return str(iam.get_role(RoleName=arn.split("/")[1])["Role"]["Arn"])
+
+
+def _tried(patient: Patient, error: Exception) -> Iterator[Finding]:
+    yield unknown(
+        "permissions",
+        f"IAM does not tell what we may do ({error}); tried what changes nothing",
+        "For all of them, grant iam:SimulatePrincipalPolicy and iam:GetRole.",
+    )
+    for action, call in _harmless(patient).items():
+        try:
+            call()
+        except ClientError as refused:
+            if error_code(refused) in _DENIED:
+                remedy = "Grant it to whoever deploys."
+                yield problem(f"permission {action}", "is not granted", remedy)
+
+
+def _harmless(patient: Patient) -> dict[str, Callable[[], Any]]:
+    """Calls that are refused for another reason where they are allowed, or only read."""
+    cloudformation, dynamodb = patient.client("cloudformation"), patient.client("dynamodb")
+    functions, nothing = patient.client("lambda"), "dynaurora-doctor-asks"
+    stack = stack_name(patient.project.name, "pipeline")
+    return {
+        "cloudformation:DescribeStacks": lambda: cloudformation.describe_stacks(StackName=stack),
+        "cloudformation:ListStacks": cloudformation.list_stacks,
+        "dynamodb:DescribeTable": lambda: dynamodb.describe_table(TableName=nothing),
+        "lambda:GetEventSourceMapping": lambda: functions.get_event_source_mapping(
+            UUID="00000000-0000-0000-0000-000000000000"
+        ),
+    }

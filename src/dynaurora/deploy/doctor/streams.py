@@ -1,0 +1,90 @@
+"""The tables: whether each is there, has a stream of the right view, and is read by its mapping."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from dynaurora.adapters.aws import aws_errors
+from dynaurora.adapters.cloudformation import stack_outputs, stack_parameters
+from dynaurora.adapters.dynamodb import ACCEPTED_VIEWS, TableDescription, describe_table
+from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem
+from dynaurora.errors import DynauroraError
+from dynaurora.model.names import table_stack_name
+
+_READERS: Final = 2
+"""Of a shard at once; a global table's replication is one of them.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+
+
+def stream(patient: Patient, table: str) -> Iterator[Finding]:
+    """One table."""
+    try:
+        found = describe_table(patient.client("dynamodb"), table)
+    except DynauroraError as error:
+        yield problem(error.where, error.found, error.remedy)
+        return
+    problems = [*_view(found), *_deployed(patient, found), *_readers(patient, found)]
+    yield from problems
+    if not problems:
+        yield good(f"table {table}", f"its stream holds {found.stream_view}")
+
+
+def _view(table: TableDescription) -> Iterator[Finding]:
+    where = f"table {table.name}"
+    if not table.has_stream:
+        yield problem(where, "its stream is off", "dynaurora deploy, which asks to turn it on")
+    elif table.stream_view not in ACCEPTED_VIEWS:
+        yield problem(
+            where,
+            f"its stream holds {table.stream_view}, so the changed items are not in it",
+            "When nobody reads it any more, turn the stream off; dynaurora deploy",
+        )
+
+
+def _deployed(patient: Patient, table: TableDescription) -> Iterator[Finding]:
+    """Whether its stack reads the stream that the table has now."""
+    stack = table_stack_name(patient.project.name, table.name)
+    client = patient.client("cloudformation")
+    where = f"table {table.name}"
+    outputs = stack_outputs(client, stack)
+    if outputs is None:
+        yield problem(where, "is not connected: its stack is not up", "dynaurora deploy")
+        return
+    read = stack_parameters(client, stack).get("StreamArn", "")
+    if table.has_stream and read != table.stream_arn:
+        yield problem(
+            where,
+            "has another stream than the one that is read: it was turned off and on, or made anew",
+            "dynaurora deploy, within 24 hours: a stream forgets after that",
+        )
+    yield from _mapping(patient, table.name, outputs.get("MappingId", ""))
+
+
+def _mapping(patient: Patient, table: str, mapping: str) -> Iterator[Finding]:
+    with aws_errors(f"mapping {mapping}"):
+        found = patient.client("lambda").get_event_source_mapping(UUID=mapping)
+    if found["State"] not in ("Enabled", "Enabling", "Creating", "Updating"):
+        yield problem(
+            f"mapping of {table}",
+            f"is {found['State']}: its stream is not read, and forgets after 24 hours",
+            f"aws lambda update-event-source-mapping --uuid {mapping} --enabled",
+        )
+
+
+def _readers(patient: Patient, table: TableDescription) -> Iterator[Finding]:
+    """Only Lambda's are known; another program that reads the stream does not show."""
+    if not table.has_stream:
+        return
+    with aws_errors(f"table {table.name}"):
+        pages = patient.client("lambda").get_paginator("list_event_source_mappings")
+        found = pages.paginate(EventSourceArn=table.stream_arn)
+        names = [
+            each["FunctionArn"].rpartition(":")[2]
+            for page in found
+            for each in page["EventSourceMappings"]
+        ]
+    if len(names) > _READERS:
+        yield problem(
+            f"table {table.name}",
+            f"its stream has {len(names)} readers, which are throttled: {', '.join(sorted(names))}",
+            f"Leave it at most {_READERS}; have one function give to the others.",
+        )

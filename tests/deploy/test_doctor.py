@@ -1,0 +1,355 @@
+"""`doctor`: each thing is broken, and it is found with what mends it."""
+
+import dataclasses
+import json
+import time
+
+import pytest
+
+from dynaurora.deploy.deployment import deploy_project
+from dynaurora.deploy.doctor import account, network, quotas
+from dynaurora.deploy.doctor.findings import Patient
+from dynaurora.deploy.doctor.rounds import examined
+from dynaurora.deploy.doctor.streams import stream
+from dynaurora.deploy.packaging import LOAD
+from dynaurora.deploy.project import Network
+from dynaurora.errors import DatabaseAway, ProjectError
+from dynaurora.settings import DatabaseSettings
+
+
+def server(_command):
+    """A database that is well."""
+    return {
+        "product": "PostgreSQL",
+        "version": "16.1",
+        "user": "dynaurora",
+        "is_encrypted": True,
+        "lacks": [],
+    }
+
+
+@pytest.fixture
+def patient(project, aws, table_name):
+    return Patient(
+        project=project,
+        client=aws.client,
+        account=aws.account,
+        region=aws.region,
+        arn=f"arn:aws:iam::{aws.account}:root",
+        tables=(table_name,),
+        ask=server,
+    )
+
+
+@pytest.fixture
+def credentials(aws, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", aws.secret_key)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+def problems(found):
+    return [each for each in found if each.level == "problem"]
+
+
+def the_problem(found):
+    (one,) = problems(found)
+    assert one.remedy, "a problem comes with what mends it"
+    return one
+
+
+# --- streams ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def connected(project, aws, make_table, table_name):
+    make_table(table_name, "NEW_IMAGE")
+    (outcome,) = deploy_project(
+        project, [table_name], confirm=lambda _table: True, client=aws.client
+    ).tables
+    return outcome
+
+
+def test_a_connected_table_is_well(patient, connected):
+    (found,) = stream(patient, connected.table)
+    assert found.level == "good"
+
+
+def test_a_missing_table_is_found(patient, table_name):
+    assert "is not in DynamoDB" in the_problem(stream(patient, table_name)).found
+
+
+def test_a_stream_that_is_off_is_found(patient, connected, aws):
+    aws.client("dynamodb").update_table(
+        TableName=connected.table, StreamSpecification={"StreamEnabled": False}
+    )
+    assert the_problem(stream(patient, connected.table)).found == "its stream is off"
+
+
+def test_a_wrong_view_is_found(patient, make_table, table_name):
+    make_table(table_name, "KEYS_ONLY")
+    view, unconnected = problems(stream(patient, table_name))
+    assert "holds KEYS_ONLY" in view.found
+    assert "is not connected" in unconnected.found
+
+
+def test_a_stream_made_anew_is_found(patient, connected, aws):
+    dynamodb = aws.client("dynamodb")
+    for specification in (
+        {"StreamEnabled": False},
+        {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    ):
+        dynamodb.update_table(TableName=connected.table, StreamSpecification=specification)
+    found = the_problem(stream(patient, connected.table))
+    assert "another stream than the one that is read" in found.found
+    assert "within 24 hours" in found.remedy
+
+
+def test_a_mapping_that_is_off_is_found(patient, connected, aws):
+    mapping = connected.stack.outputs["MappingId"]
+    aws.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
+    assert f"--uuid {mapping} --enabled" in the_problem(stream(patient, connected.table)).remedy
+
+
+def test_too_many_readers_are_found(patient, connected, aws, project):
+    for function in ("load", "transform"):
+        aws.client("lambda").create_event_source_mapping(
+            FunctionName=f"{project.name}-{function}",
+            EventSourceArn=connected.stream_arn,
+            StartingPosition="LATEST",
+            Enabled=False,
+        )
+    assert "has 3 readers" in the_problem(stream(patient, connected.table)).found
+
+
+# --- permissions --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def someone(aws, patient, project):
+    """Whoever has these policies, as a patient."""
+
+    def made(*statements):
+        iam = aws.client("iam")
+        user = iam.create_user(UserName=project.name)["User"]
+        key = iam.create_access_key(UserName=project.name)["AccessKey"]
+        iam.put_user_policy(
+            UserName=project.name,
+            PolicyName="it",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+        )
+
+        def client(service):
+            return aws.session().client(
+                service,
+                endpoint_url=aws.endpoint_url,
+                aws_access_key_id=key["AccessKeyId"],
+                aws_secret_access_key=key["SecretAccessKey"],
+            )
+
+        return dataclasses.replace(patient, arn=user["Arn"], client=client)
+
+    return made
+
+
+ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def test_all_permissions_are_well(someone):
+    (found,) = account.permissions(someone(ALL))
+    assert found.level == "good"
+
+
+def test_a_permission_that_is_missing_is_found(someone):
+    deny = {"Effect": "Deny", "Action": "firehose:CreateDeliveryStream", "Resource": "*"}
+    found = the_problem(account.permissions(someone(ALL, deny)))
+    assert found.where == "permission firehose:CreateDeliveryStream"
+
+
+def test_where_iam_does_not_tell_it_is_tried_and_said(someone):
+    deny = {
+        "Effect": "Deny",
+        "Action": ["iam:SimulatePrincipalPolicy", "dynamodb:DescribeTable"],
+        "Resource": "*",
+    }
+    found = list(account.permissions(someone(ALL, deny)))
+    assert found[0].level == "unknown"
+    assert "iam:SimulatePrincipalPolicy" in found[0].remedy
+    assert the_problem(found).where == "permission dynamodb:DescribeTable"
+
+
+# --- quotas -------------------------------------------------------------------------------------
+
+
+def test_too_little_concurrency_is_found(patient):
+    (found,) = quotas.concurrency(patient)
+    assert found.level == "good"
+    many = {"LoadConcurrency": "100000"}
+    greedy = dataclasses.replace(patient, project=dataclasses.replace(patient.project, sizes=many))
+    assert "Service Quotas" in the_problem(quotas.concurrency(greedy)).remedy
+
+
+def test_too_many_delivery_streams_are_found(patient, monkeypatch):
+    (found,) = quotas.delivery_streams(patient)
+    assert found.level == "good"
+    monkeypatch.setattr(quotas, "_DELIVERY_STREAMS", 0)
+    assert "1 would be added" in the_problem(quotas.delivery_streams(patient)).found
+
+
+# --- the network --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def vpc(aws):
+    """A network with one subnet and one security group, and no way out."""
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName=f"g-{vpc}", Description="x", VpcId=vpc)["GroupId"]
+    return vpc, subnet, group
+
+
+@pytest.fixture
+def in_network(patient):
+    def placed(*subnets, groups=("sg-1",), secret=""):
+        database = DatabaseSettings("postgresql://host/db", secret, "dynaurora")
+        project = dataclasses.replace(
+            patient.project, network=Network(subnets, tuple(groups)), database=database
+        )
+        return list(network.network(dataclasses.replace(patient, project=project)))
+
+    return placed
+
+
+def test_without_a_network_there_is_nothing_to_find(in_network):
+    assert in_network() == []
+
+
+def test_a_subnet_that_is_not_there_is_found(in_network, vpc):
+    found = the_problem(in_network("subnet-0123456789abcdef0", groups=[vpc[2]]))
+    assert found.where == "subnet subnet-0123456789abcdef0"
+
+
+def test_a_security_group_that_is_missing_is_found(in_network, vpc, aws):
+    endpoint(aws, vpc, "s3")
+    assert "none is named" in the_problem(in_network(vpc[1], groups=[])).found
+
+
+def endpoint(aws, vpc, service):
+    kind = "Gateway" if service == "s3" else "Interface"
+    aws.client("ec2").create_vpc_endpoint(
+        VpcId=vpc[0], ServiceName=f"com.amazonaws.{aws.region}.{service}", VpcEndpointType=kind
+    )
+
+
+def test_missing_endpoints_are_found_one_by_one(in_network, vpc, aws):
+    def missing():
+        found = problems(in_network(vpc[1], groups=[vpc[2]], secret="arn:secret"))
+        return [each.found.split(":")[0] for each in found]
+
+    prefix = "the load does not reach"
+    assert missing() == [f"{prefix} s3", f"{prefix} secretsmanager"]
+    endpoint(aws, vpc, "s3")
+    assert missing() == [f"{prefix} secretsmanager"]
+    endpoint(aws, vpc, "secretsmanager")
+    assert missing() == []
+
+
+def test_nat_leads_out_and_an_internet_gateway_does_not():
+    everywhere = {"DestinationCidrBlock": "0.0.0.0/0"}
+    assert network._leads_out({"Routes": [{**everywhere, "NatGatewayId": "nat-1"}]})
+    assert not network._leads_out({"Routes": [{**everywhere, "GatewayId": "igw-1"}]})
+
+
+# --- the rest, all at once ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def examine(project, credentials, table_name):
+    def found(ask=server, of=project, tables=()):
+        return examined(of, tables, ask)
+
+    return found
+
+
+def test_a_project_that_is_well_is_told_within_seconds(examine, connected, project):
+    (project.sqlqueries / f"{connected.table}.py").write_text(
+        'from dynaurora import Table\nit = Table(key="id", columns={"id": "text"})\n'
+    )
+    started = time.monotonic()
+    found = examine(tables=[connected.table])
+    assert time.monotonic() - started < 10
+    assert problems(found) == []
+    assert {"good"} == {each.level for each in found}
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"version": "12.3"}, "is PostgreSQL 12.3"),
+        ({"lacks": ["make tables"]}, "dynaurora may not make tables"),
+        ({"is_encrypted": False}, "the connection is not encrypted"),
+    ],
+)
+def test_what_a_database_lacks_is_found(patient, facts, said):
+    from dynaurora.deploy.doctor.database import database
+
+    away = dataclasses.replace(patient.project, endpoint="")
+    asked = dataclasses.replace(
+        patient, project=away, ask=lambda _command: {**server("server"), **facts}
+    )
+    assert said in the_problem(database(asked)).found
+
+
+def test_a_database_that_does_not_answer_is_found(examine, project):
+    def ask(_command):
+        raise DatabaseAway("the database", "connection refused", "", "")
+
+    found = [each for each in problems(examine(ask)) if each.where == "database"]
+    assert "connection refused" in found[0].found
+    assert found[0].remedy
+
+
+def test_a_private_database_before_the_first_deployment_is_not_known(examine):
+    def ask(_command):
+        raise ProjectError("stack s", "it is not there")
+
+    (found,) = [each for each in examine(ask) if each.where == "database"]
+    assert found.level == "unknown"
+
+
+def test_a_broken_plugin_and_a_missing_handler_are_found(examine, project):
+    (project.sqlqueries / "orders.py").write_text("import nothing_of_this_name\n")
+    (project.lambda_functions / LOAD).unlink()
+    found = problems(examine())
+    assert any("nothing_of_this_name" in each.found for each in found)
+    assert any(LOAD in each.where for each in found)
+
+
+def test_without_credentials_the_rest_is_told_all_the_same(examine, monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    found = examine()
+    assert "Sign in" in problems(found)[0].remedy
+    assert any(each.where == "database" and each.level == "good" for each in found)
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+def test_the_command_tells_what_is_wrong_and_then_that_nothing_is(dynaurora, plugin, make_table):
+    before = dynaurora("doctor")
+    assert before.exit_code == 1, before.output
+    assert f"PROBLEM table {plugin}: is not in DynamoDB" in before.stdout
+    make_table(plugin)
+    assert dynaurora("deploy", "--yes").exit_code == 0
+    after = dynaurora("doctor")
+    assert after.exit_code == 0, after.output
+    assert "Nothing stands in the way." in after.stdout
+    assert "answers" in after.stdout, "the database was asked"
+    told = json.loads(dynaurora("doctor", "--json").stdout)
+    assert told["is_well"] is True
+    assert {each["level"] for each in told["findings"]} == {"good"}
