@@ -1,16 +1,17 @@
-"""Each permission that the emulator enforces: without it the Lambda fails, with it it works.
+"""Every permission of every role: tried where the emulator enforces it, asserted where it does not.
 
-The permission is taken from the live role of a deployed pipeline. Which ones are enforced: what the
-Lambdas' own code calls. The others are asserted on the templates (test_templates.py).
+docs/security.md lists them, each with its reason, the page that asks for it, and which of the two
+it is. What is tried is taken from the live role of a deployed pipeline: without it something fails,
+with it it works. What is asserted stands word for word in test_templates.py and its neighbours.
 """
 
 import copy
 import json
+import re
 import shutil
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,20 +19,18 @@ from dynaurora.adapters.database import Database
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.project import Project
 from dynaurora.metadata import Metadata
-from dynaurora.model.lines import encode_line
 from dynaurora.settings import DatabaseSettings
+from support.permissions import TRIED, World
+from support.templates import INFRA, every_statement, listed, shortened, template, text
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "permissions"
 TABLE = "permission.Orders"
-KEY = {"id": {"S": "1"}}
 PLUGIN = """
 from dynaurora import Table
 
 orders = Table(key="id", columns={"id": "text", "total": "numeric"})
 """
-
-_numbers = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -94,23 +93,28 @@ def deployment(aws, database, secret_arn, tmp_path_factory):
 def without(aws, deployment):
     """Take a permission from a Lambda's role while a block runs."""
     iam = aws.client("iam")
+    bucket = {
+        "${RawBucket}": deployment.pipeline.outputs["RawBucket"],
+        "${BackupBucket}": deployment.pipeline.outputs["BackupBucket"],
+    }
 
     @contextmanager
-    def taken(function, sid, action, only=None):
+    def taken(role, sid, action, where):
+        function = role.removesuffix("Role").lower()
         name = f"{PROJECT}-{function}"
         role = aws.client("lambda").get_function_configuration(FunctionName=name)["Role"]
         role = role.rpartition("/")[2]
         held = iam.get_role_policy(RoleName=role, PolicyName=function)["PolicyDocument"]
         less = copy.deepcopy(held)
         (statement,) = [s for s in less["Statement"] if s["Sid"] == sid]
-        if only is None:
-            actions = statement["Action"]
-            actions = [actions] if isinstance(actions, str) else actions
+        if where:
+            others = [r for r in statement["Resource"] if not r.endswith(f":{bucket[where]}")]
+            assert len(others) == len(statement["Resource"]) - 1
+            statement["Resource"] = others
+        else:
+            actions = listed(statement["Action"])
             assert action in actions
             statement["Action"] = [a for a in actions if a != action] or ["none:none"]
-        else:
-            statement["Resource"] = [r for r in statement["Resource"] if not r.endswith(only)]
-            assert len(statement["Resource"]) == 1
         put = {"RoleName": role, "PolicyName": function}
         iam.put_role_policy(**put, PolicyDocument=json.dumps(less))
         try:
@@ -122,145 +126,129 @@ def without(aws, deployment):
 
 
 @pytest.fixture
-def call(aws, deployment):
-    """Invoke a Lambda; its answer, or its error as text."""
-
-    def called(function, event):
+def world(aws, deployment):
+    def call(function, event):
         answer = aws.client("lambda").invoke(
             FunctionName=f"{PROJECT}-{function}", Payload=json.dumps(event).encode()
         )
         return json.loads(answer["Payload"].read())
 
-    return called
-
-
-@pytest.fixture
-def raw_object(aws, deployment):
-    """An object of one change in the raw bucket, by key."""
-    number = next(_numbers)
-    key = f"{TABLE}/2026/01/01/00/{number}"
-    line = encode_line(
-        {
-            "v": 1,
-            "table": TABLE,
-            "stream": deployment.tables[0].stream_arn,
-            "op": "INSERT",
-            "keys": KEY,
-            "new": {**KEY, "total": {"N": str(number)}},
-            "seq": f"{number:021}",
-            "at": 1_700_000_000,
-        }
+    outputs = deployment.pipeline.outputs
+    return World(
+        call=call,
+        s3=aws.client("s3"),
+        table=TABLE,
+        stream=deployment.tables[0].stream_arn,
+        raw=outputs["RawBucket"],
+        backup=outputs["BackupBucket"],
     )
-    bucket = deployment.pipeline.outputs["RawBucket"]
-    aws.client("s3").put_object(Bucket=bucket, Key=key, Body=line + b"\n")
-    return key
 
 
-def told_of(deployment, key):
-    """What SQS hands to the load for an object."""
-    bucket = deployment.pipeline.outputs["RawBucket"]
-    s3 = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}
-    return {"Records": [{"messageId": "1", "body": json.dumps({"Records": [{"s3": s3}]})}]}
+# --- tried --------------------------------------------------------------------------------------
 
 
-LOADED = {"batchItemFailures": []}
-FAILED = {"batchItemFailures": [{"itemIdentifier": "1"}]}
-SWEEP = {"dynaurora": {"command": "sweep"}}
+@pytest.mark.parametrize("permission", TRIED, ids=" ".join)
+def test_what_needs_a_permission_fails_without_it_and_works_with_it(world, without, permission):
+    works = TRIED[permission]
+    with without(*permission):
+        assert not works(world)
+    assert works(world)
 
 
-def test_the_capture_puts_to_firehose(call, without, deployment):
-    change = {
-        "eventID": "1",
-        "eventName": "INSERT",
-        "eventSourceARN": deployment.tables[0].stream_arn,
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1_700_000_000,
-            "Keys": KEY,
-            "NewImage": KEY,
-            "SequenceNumber": "100000000000000000000",
-        },
-    }
-    with without("capture", "DeliveryStreams", "firehose:PutRecordBatch"):
-        assert "AccessDenied" in call("capture", {"Records": [change]})["errorMessage"]
-    assert call("capture", {"Records": [change]}) == {"batchItemFailures": []}
+# --- each of them is listed ---------------------------------------------------------------------
 
 
-def oversize(deployment, number):
-    """A change that no Firehose record can hold."""
-    return {
-        "eventName": "INSERT",
-        "eventSourceARN": deployment.tables[0].stream_arn,
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1_700_000_000,
-            "Keys": KEY,
-            "NewImage": {**KEY, "large": {"S": "x" * 1_100_000}},
-            "SequenceNumber": str(number),
-        },
-    }
+def documented():
+    """The rows of docs/security.md: (template, role, statement) to what stands beside them."""
+    found, source = {}, ""
+    for line in (ROOT / "docs" / "security.md").read_text().splitlines():
+        if heading := re.fullmatch(r"### infra/(\w+)\.yaml", line):
+            source = heading[1]
+        elif line.startswith("## "):
+            source = ""
+        elif source and (row := re.fullmatch(r"\| ([A-Z]\w+) \| (\w+) \| (.*) \|", line)):
+            found[source, row[1], row[2]] = tuple(row[3].split(" | "))
+    return found
 
 
-def test_the_capture_writes_a_body_that_the_load_reads(aws, call, without, deployment):
-    event = {"Records": [oversize(deployment, 9 * 10**20)]}
-    with without("capture", "Oversize", "s3:PutObject"):
-        assert "AccessDenied" in call("capture", event)["errorMessage"]
-    assert call("capture", event) == LOADED
-    bucket = deployment.pipeline.outputs["RawBucket"]
-    found = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{TABLE}/")["Contents"]
-    key = max(found, key=lambda one: one["LastModified"])["Key"]
-    with without("load", "Oversize", "s3:GetObject"):
-        assert call("load", told_of(deployment, key)) == FAILED
-    assert call("load", told_of(deployment, key)) == LOADED
+def in_the_templates():
+    """The same of the templates: who, which statement, to what it may and on what."""
+    found = {}
+    for path in sorted(INFRA.glob("*.yaml")):
+        for role, statement in every_statement(template(path.stem)):
+            actions = " ".join(f"`{action}`" for action in listed(statement["Action"]))
+            never = "" if statement["Effect"] == "Allow" else "never "
+            where = " ".join(f"`{shortened(text(r))}`" for r in listed(statement["Resource"]))
+            found[path.stem, role, statement["Sid"]] = (never + actions, where)
+    return found
 
 
-def test_the_load_reads_its_secret(call, without):
-    # The emulator ends a worker that raised; the next one has no connection yet.
-    assert "errorMessage" in call("load", {"Records": [{}]})
-    with without("load", "Secret", "secretsmanager:GetSecretValue"):
-        assert "AccessDenied" in call("load", SWEEP)["error"]["found"]
-    assert call("load", SWEEP)["failed"] == 0
+def test_every_permission_of_every_role_is_documented_as_it_is():
+    """Copy what is missed into docs/security.md, and say why it is there."""
+    assert {key: row[:2] for key, row in documented().items()} == in_the_templates()
 
 
-@pytest.mark.parametrize("bucket", ["raw", "backup"])
-def test_the_load_lists_its_buckets(call, without, raw_object, bucket):
-    """The raw one for what waits, the backup for what the streams' mappings gave up."""
-    with without("load", "Buckets", "s3:ListBucket", only=f"-{bucket}-000000000000-us-east-1"):
-        assert "AccessDenied" in call("load", SWEEP)["error"]["found"]
-    call("load", SWEEP)
+def test_every_permission_is_there_for_a_reason_and_a_page_of_aws_asks_for_it():
+    for key, (_actions, _where, why, _held) in documented().items():
+        assert re.search(r"\w.*\[.+\]\(https://docs\.aws\.amazon\.com/\S+\)", why), key
 
 
-def test_the_load_reads_what_was_given_up(aws, call, without, deployment):
-    backup = deployment.pipeline.outputs["BackupBucket"]
-    aws.client("s3").put_object(Bucket=backup, Key="aws/lambda/mapping/shard/1", Body=b"")
-    with without("load", "GivenUp", "s3:GetObject"):
-        assert "AccessDenied" in call("load", SWEEP)["error"]["found"]
-    assert call("load", SWEEP)["failed"] == 0
+def test_every_permission_is_either_tried_or_asserted():
+    tried = {(role, sid) for role, sid, _action, _where in TRIED}
+    held = {key: row[3] for key, row in documented().items()}
+    assert set(held.values()) == {"tried", "asserted"}
+    assert {key[1:] for key, how in held.items() if how == "tried"} == tried
 
 
-@pytest.mark.parametrize(
-    ("sid", "action"),
-    [("Raw", "s3:GetObject"), ("Raw", "s3:DeleteObject"), ("Processed", "s3:PutObject")],
-)
-def test_the_load_moves_objects(aws, call, without, deployment, raw_object, sid, action):
-    event = told_of(deployment, raw_object)
-    buckets = deployment.pipeline.outputs
-    s3 = aws.client("s3")
-
-    def keys(bucket):
-        return {found["Key"] for found in s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
-
-    with without("load", sid, action):
-        assert call("load", event) == FAILED
-        assert raw_object in keys(buckets["RawBucket"])
-    assert call("load", event) == LOADED
-    assert raw_object not in keys(buckets["RawBucket"])
-    assert f"Processed/{raw_object}" in keys(buckets["BackupBucket"])
+def test_of_a_statement_that_is_tried_every_action_is():
+    tried = set(TRIED)
+    for role, statement in every_statement(template("pipeline")):
+        resources = [shortened(text(r)) for r in listed(statement["Resource"])]
+        wheres = resources if len(resources) > 1 else [""]
+        each = {
+            (role, statement["Sid"], action, where)
+            for action in listed(statement["Action"])
+            for where in wheres
+        }
+        if each & tried:
+            assert each <= tried
+            tried -= each
+    assert tried == set()
 
 
-def test_the_load_looks_into_the_archive(aws, call, without, deployment):
-    """An object that is gone from the raw bucket but archived was loaded before."""
-    key = f"{TABLE}/2026/01/01/00/archived"
-    backup = deployment.pipeline.outputs["BackupBucket"]
-    aws.client("s3").put_object(Bucket=backup, Key=f"Processed/{key}", Body=b"")
-    with without("load", "Processed", "s3:GetObject"):
-        assert call("load", told_of(deployment, key)) == FAILED
-    assert call("load", told_of(deployment, key)) == LOADED
+def test_what_lambda_does_with_a_role_is_denied_to_the_code():
+    """https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html: Lambda's
+    own calls do not name the function, but those for its log.
+    """
+    tried = {(role, sid) for role, sid, _action, _where in TRIED}
+    allowed, denied = set(), set()
+    for role, statement in every_statement(template("pipeline")):
+        if role == "KeyPolicy" or statement["Sid"] == "Log":
+            continue
+        is_ours = (role, statement["Sid"]) in tried
+        pairs = {
+            (role, action, text(r))
+            for action in listed(statement["Action"])
+            for r in listed(statement["Resource"])
+        }
+        if statement["Effect"] == "Deny":
+            function = role.removesuffix("Role").lower()
+            arn = statement["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]
+            assert text(arn).endswith(f":function:${{Project}}-{function}")
+            denied |= pairs
+        elif not is_ours:
+            allowed |= pairs
+    assert allowed
+    assert allowed <= denied
+
+
+def test_every_bucket_that_a_role_uses_is_of_this_account():
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html: a bucket
+    that was deleted can be made again by anybody.
+    """
+    ours = {"StringEquals": {"s3:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+    for name in ("pipeline", "table"):
+        for role, statement in every_statement(template(name)):
+            is_s3 = any(action.startswith("s3:") for action in listed(statement["Action"]))
+            if is_s3 and statement["Effect"] == "Allow":
+                assert statement["Condition"] == ours, (role, statement["Sid"])

@@ -206,6 +206,20 @@ def test_the_capture_may_read_streams_put_to_firehose_and_keep_what_is_given_up(
         }
 
 
+def test_the_capture_puts_to_what_the_tables_of_its_project_have_tagged(pipeline, table):
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonkinesisfirehose.html
+    has aws:ResourceTag for a deliverystream, on which PutRecordBatch works.
+    """
+    condition = statements(pipeline, "CaptureRole")["DeliveryStreams"]["Condition"]["Fn::If"]
+    project = {"Ref": "Project"}
+    assert condition == [
+        "OnAws",
+        {"StringEquals": {"aws:ResourceTag/dynaurora:project": project}},
+        {"Ref": "AWS::NoValue"},
+    ]
+    assert resource(table, "Delivery")["Tags"] == [{"Key": "dynaurora:project", "Value": project}]
+
+
 def test_capture_and_load_are_told_the_same_backup_bucket(pipeline):
     for function in ("Capture", "Load"):
         variables = resource(pipeline, function)["Environment"]["Variables"]

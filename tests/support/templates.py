@@ -55,6 +55,27 @@ def statements(source, role):
     return {s["Sid"]: s for s in found}
 
 
+def every_statement(source):
+    """Each statement of each role, and of each policy beside it, with the name of what holds it."""
+    for name, found in source["Resources"].items():
+        if found["Type"] == "AWS::IAM::Role":
+            policies = [p["PolicyDocument"] for p in found["Properties"].get("Policies", ())]
+        elif found["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+            policies = [found["Properties"]["PolicyDocument"]]
+        else:
+            continue
+        for policy in policies:
+            for statement in policy["Statement"]:
+                yield name, statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+def shortened(arn):
+    """An ARN of this account without what all of them begin with."""
+    for part in ("arn:${AWS::Partition}:", "s3:::", "${AWS::Region}:", "${AWS::AccountId}:"):
+        arn = arn.replace(part, "")
+    return arn
+
+
 def listed(value):
     return value if isinstance(value, list) else [value]
 

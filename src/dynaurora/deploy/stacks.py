@@ -141,6 +141,7 @@ def table_name(project: Project, table: str) -> str:
 
 def table_parameters(given: Given, table: TableDescription) -> Mapping[str, str]:
     return {
+        "Project": given.project.name,
         "Table": table.name,
         "StreamArn": table.stream_arn,
         "DeliveryStream": delivery_stream_name(given.project.delivery_stream_prefix, table.name),
