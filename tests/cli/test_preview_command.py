@@ -3,8 +3,10 @@
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from textwrap import dedent
 
 import pytest
@@ -139,6 +141,41 @@ def test_a_statement_that_is_refused_is_told_with_file_and_line(preview, server,
     assert f"items.py:15:27, insert_table_queries[1]: the database answers {code}" in (
         told.stderr.decode()
     )
+
+
+SLOW = """
+    insert_table_queries = [
+        items,
+        "update items set v = sleep(25) where id in (select id from staged)",
+    ]
+"""
+
+
+@pytest.mark.engines("mysql")
+def test_who_is_interrupted_in_the_midst_of_a_statement_leaves_nothing(server, tmp_path):
+    (tmp_path / "sqlqueries").mkdir()
+    (tmp_path / "sqlqueries" / "items.py").write_text(dedent(WITH_ROWS) + dedent(SLOW))
+    (tmp_path / "changes").write_bytes(put(1, "a", v="1"))
+    schemas = "select schema_name from information_schema.schemata order by 1"
+    before = server.execute(schemas)
+    code = "from dynaurora.cli import main; main()"
+    arguments = ("preview", "items", "--changes", "changes", "--database", server.url)
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, stderr=subprocess.PIPE
+    ) as process:
+        deadline = time.monotonic() + 60
+        sleeping = (
+            "select count(*) from information_schema.processlist where info like '%v = sleep%'"
+        )
+        while server.execute(sleeping)[0][0] < 2:  # this one, too
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told.decode()) == (130, "Interrupted; nothing was done.\n")
+    assert time.monotonic() - began < 15
+    assert server.execute(schemas) == before
 
 
 def test_without_a_project_the_changes_have_to_be_said(preview):

@@ -223,3 +223,48 @@ def test_who_may_make_no_database_is_told_which_right_is_missing(machine):
     ):
         previewed(reader, put(1, "a", v="1"))
     assert left(machine) == []
+
+
+ODD = """
+    key = "id"
+    columns = {"id": "text", "v": "text"}
+    create_table_queries = [
+        '''create table if not exists items (
+            id varchar(255) primary key, v varchar(20), number bigint not null auto_increment,
+            twice varchar(40) generated always as (concat(v, v)) stored,
+            later varchar(40) generated always as (concat(v, '!')) virtual,
+            bits bit(4), raw varbinary(4), doc json, day date, at datetime(6),
+            `order` decimal(65,30),
+            unique key (number), check (v <> 'bad')
+        ) /*! default character set utf8mb4 */''',
+    ]
+    insert_table_queries = [
+        '''insert into items (id, v) select * from (select id, v from staged) as n
+           on duplicate key update v = n.v''',
+    ]
+    drop_table_queries = ["drop table if exists items"]
+    select_table_queries = {}
+"""
+
+
+def test_rows_of_every_kind_are_copied_as_they_are_and_constraints_hold(machine):
+    machine.plugin(TABLE, ODD)
+    machine.load_lines(TABLE, put(1, "a", v="1"), put(2, "b", v="1"))
+    machine.execute(
+        "update items set bits = b'101', raw = x'ff00', doc = '[1, 2]', "
+        "at = '2026-01-02 03:04:05.000006', `order` = 1.000000000000000000000000000001"
+    )
+    machine.execute("set sql_mode = 'ANSI_QUOTES'")
+    machine.execute("update items set day = '0000-00-00', number = 0 where id = 'b'")
+    machine.execute("set sql_mode = 'TRADITIONAL,ANSI_QUOTES'")
+    changes = [put(3, "a", v="2"), put(4, "c", v="3"), put(5, "d", v="bad")]
+    before = everything(machine)
+    found = previewed(machine, *changes)
+    assert everything(machine) == before
+    ((was, now),) = difference(found).changed
+    rest = ("5", "FF00", "[1, 2]", None, "2026-01-02 03:04:05.000006", f"1.{'0' * 29}1")
+    assert was == ("a", "1", "1", "11", "1!", *rest)
+    assert now == ("a", "2", "1", "22", "2!", *rest)
+    (added,) = difference(found).added
+    assert added[:2] == ("c", "3")
+    assert found.loaded.quarantined == machine.load_lines(TABLE, *changes).quarantined == 1

@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -239,8 +239,12 @@ class MysqlConnection:
             yield
         except (LoadRace, DatabaseAway):
             raise  # the whole transaction is gone, or will be
-        except BaseException:
+        except Exception:
             self.execute(f"rollback to savepoint {name}")
+            raise
+        except BaseException:  # whoever is interrupted in a statement has no session any more
+            with suppress(DatabaseAway):
+                self.execute(f"rollback to savepoint {name}")
             raise
         finally:
             self._savepoints -= 1
