@@ -363,6 +363,10 @@ def _tell(table: str, loaded: Loaded) -> None:
         }
     objects, lines = loaded.objects, loaded.lines
     log("info", "loaded", table=table, objects=objects, lines=lines, measures=measures)
+    quarantined = loaded.quarantined + loaded.unreadable
+    if quarantined:
+        said = "changes were quarantined"
+        log("error", said, alarm="quarantine", table=table, changes=quarantined)
     if loaded.bodies:
         log("error", "bodies are missing", alarm="body", table=table, changes=loaded.bodies)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final, Literal
 
-Alarm = Literal["parked", "gap", "vanished", "message", "body"]
+Alarm = Literal["parked", "quarantine", "body", "gap", "vanished", "message"]
 """What a line can be worth waking someone for; docs/monitoring.md says what each is."""
 
 Unit = Literal["Count", "Count/Second", "Milliseconds", "Seconds"]

@@ -2,7 +2,14 @@
 
 import pytest
 
-from dynaurora.deploy.project import Project, Security, check, find_root, read_project
+from dynaurora.deploy.project import (
+    Alarms,
+    Project,
+    Security,
+    check,
+    find_root,
+    read_project,
+)
 from dynaurora.errors import ProjectError, SettingsError
 from dynaurora.settings import DatabaseSettings
 
@@ -103,6 +110,9 @@ def test_the_environment_gives_every_setting(folder):
         ("[database]\npassword = 'x'", "password: is not known"),
         ("[security]\nkms = 'x'", "kms: is not known"),
         ("project = 1", "expected a text"),
+        ("[alarms]\nemial = 'a@b'", "emial: is not known"),
+        ("[alarms]\nemail = 'a@b'\ntopic = 'arn'", "email: stands beside a topic"),
+        ("[alarms]\nmax_connections = 5", "max_connections: is of no cluster"),
         ("project = ", "Invalid value"),
     ],
 )
@@ -182,3 +192,22 @@ def test_private_is_true_or_false(folder, value):
     (folder / "dynaurora.toml").write_text(text)
     with pytest.raises(ProjectError, match=r"database: private.*true or false"):
         read(folder)
+
+
+def test_alarms_are_on_but_for_an_emulator_unless_the_file_says_otherwise(folder):
+    emulator = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
+    assert read(folder).alarms.are_on
+    assert not read(folder, emulator).alarms.are_on
+    said = {"off = true": False, "off = false": True}
+    for line, are_on in said.items():
+        (folder / "dynaurora.toml").write_text(f"{FILE}\n[alarms]\n{line}")
+        assert read(folder, emulator).alarms.are_on is are_on
+        assert read(folder).alarms.are_on is are_on
+
+
+def test_what_is_said_of_alarms_is_read(folder):
+    said = "[alarms]\nemail = 'a@b'\ncluster = 'app'\nmax_connections = 90"
+    (folder / "dynaurora.toml").write_text(f"{FILE}\n{said}")
+    assert read(folder).alarms == Alarms(
+        are_on=True, email="a@b", cluster="app", max_connections=90
+    )

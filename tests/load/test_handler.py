@@ -8,6 +8,7 @@ import pytest
 
 from dynaurora import commands
 from dynaurora.errors import DatabaseAway, SettingsError
+from support.embedded import sums
 from support.handlers import LOAD, Context, environment_of, imported
 from support.items import DECLARED, put
 from support.sql import raising
@@ -104,11 +105,12 @@ def test_a_database_that_is_away_raises(worker, tmp_path):
     assert worker.keys(worker.raw) == [key]
 
 
-def test_the_sweep_is_what_the_rule_wakes_it_for(worker):
+def test_the_sweep_is_what_the_rule_wakes_it_for(worker, capsys):
     worker.machine.plugin("items", DECLARED)
     worker.put("items/1", put(1, "a", v="1"))
     event = {"source": "aws.events", "detail-type": "Scheduled Event"}
     assert worker.asked(event) == {"loaded": {}, "failed": 0, "waiting": 0}
+    assert sums(capsys.readouterr().out, Project="dynaurora") == {"sweeps": 1}
     found = worker.asked({"dynaurora": {"command": "sweep", "table": "items"}})
     assert found["loaded"]["items"]["applied"] == 1
     assert worker.keys(worker.raw) == []

@@ -1,10 +1,13 @@
-"""What a load tells as metrics is what the database has of it."""
+"""What a load tells as metrics is what the database has of it, and what the alarms look at."""
 
 import json
 import time
 
 import pytest
 
+from dynaurora import intake
+from dynaurora.model.events import ObjectName
+from support.alarms import alarms_of, metrics_of_alarm
 from support.embedded import metrics_of, sums
 from support.items import DECLARED, put
 
@@ -75,3 +78,24 @@ def test_a_body_that_is_missing_alarms(machine, capsys):
     assert sums(capsys.readouterr().out, Project="shop", Alarm="body") == {"alarms": 1}
     machine.load_lines("items", machine.pointer(put(2, "b", v="1")))
     assert sums(capsys.readouterr().out, Project="shop", Alarm="body") == {}
+
+
+def test_every_alarm_on_our_metrics_is_fed_by_what_loads_tell(machine, capsys):
+    machine.plugin("items", DECLARED)
+    machine.plugin("broken", "key = 1\n")
+    machine.load_lines("items", put(1, "a", v="1"), put(2, "b", n=10**40), b"no json")
+    machine.load_lines("items", machine.pointer(put(3, "c", v="1"), has_body=False))
+    machine.load_lines("broken", b"{}")
+    machine.load(ObjectName("raw", "(errors)/items/processing-failed/1"))
+    machine.load(ObjectName("raw", "items/2026/gone"))
+    with machine.database.session() as engine:
+        intake.take_in_messages(machine.parts(engine), [{"messageId": "1", "body": "{}"}])
+    told = metrics_of(capsys.readouterr().out)
+    wanted = {
+        (metric, dimensions)
+        for alarm in alarms_of("alarms").values()
+        for namespace, metric, dimensions in metrics_of_alarm(alarm)
+        if namespace == "Dynaurora"
+    }
+    # The handler tells of sweeps (test_handler.py).
+    assert wanted - told.keys() == {("sweeps", (("Project", "shop"),))}

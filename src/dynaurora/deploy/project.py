@@ -45,6 +45,11 @@ TABLE_SIZES: Final = frozenset(
 )
 """What ``[sizes]`` may say: parameters of infra/pipeline.yaml and infra/table.yaml."""
 
+ALARM_SIZES: Final = frozenset(
+    {"CaptureTimeoutSeconds", "LoadTimeoutSeconds", "TransformTimeoutSeconds"}
+)
+"""Those of them that infra/alarms.yaml compares with."""
+
 _BUCKET_CHARACTERS: Final = 63
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 _LONGEST_BUCKET: Final = bucket_name("", "artifacts", "0" * 12, "ap-southeast-1")
@@ -76,6 +81,21 @@ class Security:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarms:
+    """Whether there are alarms, and whom they are told.
+
+    email: an address. topic: the ARN of a topic that is there; without it one is made.
+    cluster, max_connections: of Aurora, to be watched, too; "" and 0 where they are not known.
+    """
+
+    are_on: bool = False
+    email: str = ""
+    topic: str = ""
+    cluster: str = ""
+    max_connections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """What is to be deployed, and where.
 
@@ -98,6 +118,7 @@ class Project:
     stream_failures: StreamFailures = "report"
     runtime: str = "python3.13"
     architecture: str = "arm64"
+    alarms: Alarms = field(default_factory=Alarms)
     sizes: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -115,7 +136,7 @@ class Project:
     @property
     def is_local(self) -> bool:
         """Whether an emulator on this machine stands in for AWS."""
-        return urlsplit(self.endpoint).hostname in _LOOPBACK
+        return _is_loopback(self.endpoint)
 
 
 def find_root(start: Path) -> Path:
@@ -197,6 +218,7 @@ def read_project(
     given = _File.read(root / FILE, chosen or environment.get("DYNAURORA_ENV", ""))
     database = given.table("database")
     security = given.table("security")
+    endpoint = environment.get("AWS_ENDPOINT_URL", "").strip()
 
     def first(variable: str, value: str) -> str:
         return environment.get(variable, "").strip() or value
@@ -205,7 +227,7 @@ def read_project(
         root=root,
         name=first("DYNAURORA_PROJECT", given.text("project")),
         region=region or first("AWS_REGION", first("AWS_DEFAULT_REGION", given.text("region"))),
-        endpoint=first("AWS_ENDPOINT_URL", ""),
+        endpoint=endpoint,
         database=DatabaseSettings(
             url=first("DYNAURORA_DATABASE_URL", database.text("url")),
             secret_arn=first("DYNAURORA_DATABASE_SECRET_ARN", database.text("secret_arn")),
@@ -223,6 +245,7 @@ def read_project(
         stream_failures=stream_failures(environment),
         runtime=given.text("runtime") or "python3.13",
         architecture=given.text("architecture") or "arm64",
+        alarms=_alarms(given.table("alarms"), is_local=_is_loopback(endpoint)),
         sizes=given.table("sizes").numbers(PIPELINE_SIZES | TABLE_SIZES),
     )
     if project.is_local and not environment.get("DYNAURORA_STREAM_FAILURES"):
@@ -315,9 +338,10 @@ class _File:
         file.refuse_others(
             {
                 *("project", "region", "sqlqueries", "delivery_stream_prefix"),
-                *("runtime", "architecture", "database", "security", "sizes"),
+                *("runtime", "architecture", "database", "security", "alarms", "sizes"),
             }
         )
+        file.table("alarms").refuse_others({"off", "email", "topic", "cluster", "max_connections"})
         file.table("database").refuse_others(
             {"url", "secret_arn", "schema", "private", "subnets", "security_groups"}
         )
@@ -335,8 +359,8 @@ class _File:
     def text(self, key: str) -> str:
         return self._typed(key, str, "", "a text")
 
-    def flag(self, key: str) -> bool:
-        value = self.values.get(key, False)
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        value = self.values.get(key, default)
         if not isinstance(value, bool):
             raise ProjectError(self._where(key), f"is {value!r}", "true or false", "Correct it.")
         return value
@@ -348,9 +372,12 @@ class _File:
     def table(self, key: str) -> "_File":
         return _File(self._where(key), self._typed(key, dict, {}, "a table"))
 
+    def number(self, key: str) -> int:
+        return self._typed(key, int, 0, "a whole number")
+
     def numbers(self, known: frozenset[str]) -> dict[str, str]:
         self.refuse_others(known)
-        return {key: str(self._typed(key, int, 0, "a whole number")) for key in self.values}
+        return {key: str(self.number(key)) for key in self.values}
 
     def _typed(self, key: str, kind: type[_Value], default: _Value, expected: str) -> _Value:
         value = self.values.get(key, default)
@@ -360,6 +387,33 @@ class _File:
 
     def _where(self, key: str) -> str:
         return f"{self.path}: {key}"
+
+
+def _is_loopback(endpoint: str) -> bool:
+    return urlsplit(endpoint).hostname in _LOOPBACK
+
+
+def _alarms(given: _File, *, is_local: bool) -> Alarms:
+    """An emulator tells nobody anything, so there are none unless they are asked for."""
+    alarms = Alarms(
+        are_on=not given.flag("off", default=is_local),
+        email=given.text("email"),
+        topic=given.text("topic"),
+        cluster=given.text("cluster"),
+        max_connections=given.number("max_connections"),
+    )
+    if alarms.email and alarms.topic:
+        raise ProjectError(
+            f"{given.path}: email",
+            "stands beside a topic",
+            "one of them: the address is subscribed to the topic that deploy makes",
+            "Subscribe the address to the topic yourself, or leave the topic out.",
+        )
+    if alarms.max_connections and not alarms.cluster:
+        raise ProjectError(
+            f"{given.path}: max_connections", "is of no cluster", "cluster beside it", "Name it."
+        )
+    return alarms
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

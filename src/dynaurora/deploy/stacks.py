@@ -1,7 +1,7 @@
 """The stacks of a project, in the order in which they are made; each may take what those before it
 say of themselves.
 
-    artifacts ─► the zips ─► pipeline ─► one stack per table
+    artifacts ─► the zips ─► pipeline ─► alarms ─► one stack per table
 
 One more stack that all tables share is one more entry of `SHARED`, with a template of its name in
 infra/. Nothing here talks to AWS.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from dynaurora.adapters.dynamodb import TableDescription
-from dynaurora.deploy.project import PIPELINE_SIZES, TABLE_SIZES, Project
+from dynaurora.deploy.project import ALARM_SIZES, PIPELINE_SIZES, TABLE_SIZES, Project
 from dynaurora.model.names import bucket_name, delivery_stream_name, stack_name, table_stack_name
 
 Output = Callable[[str, str], str]
@@ -116,10 +116,26 @@ def _pipeline(given: Given) -> Mapping[str, str]:
     }
 
 
+def _alarms(given: Given) -> Mapping[str, str]:
+    alarms = given.project.alarms
+    return {
+        "Project": given.project.name,
+        "Email": alarms.email,
+        "TopicArn": alarms.topic,
+        "Cluster": alarms.cluster,
+        "MaxConnections": str(alarms.max_connections),
+        "Local": given.local,
+        **given.sizes(ALARM_SIZES),
+    }
+
+
 ARTIFACTS: Final = Stack("artifacts", _artifacts, buckets={"Artifacts": "artifacts"})
 """The first: the zips have to lie somewhere before the others are made."""
 
-SHARED: Final = (Stack("pipeline", _pipeline, buckets={"Raw": "raw", "Backup": "backup"}),)
+SHARED: Final = (
+    Stack("pipeline", _pipeline, buckets={"Raw": "raw", "Backup": "backup"}),
+    Stack("alarms", _alarms, is_wanted=lambda project: project.alarms.are_on),
+)
 """What all tables share, once the zips are there. Before the tables' stacks, in this order."""
 
 
@@ -150,5 +166,7 @@ def table_parameters(given: Given, table: TableDescription) -> Mapping[str, str]
         "CaptureArn": given.output("pipeline", "CaptureArn"),
         "TransformArn": given.output("pipeline", "TransformArn"),
         "KmsKeyArn": given.project.security.key,
+        "AlarmTopicArn": given.output("alarms", "TopicArn") if given.project.alarms.are_on else "",
+        "Local": given.local,
         **given.sizes(TABLE_SIZES),
     }
