@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dynaurora.sql.engines import ENGINES
+
 # An installed package brings them by its entry point; these tests need none to be installed.
 from dynaurora.testing.fixtures import (  # noqa: F401
     dynaurora_bench,
@@ -67,7 +69,7 @@ def mysql(_servers_folder):
         yield server.url
 
 
-@pytest.fixture(scope="session", params=["postgresql", "mysql"])
+@pytest.fixture(scope="session", params=ENGINES)
 def local_engine(request):
     """Each engine whose server can be started on this machine."""
     if request.param == "mysql":
@@ -123,7 +125,7 @@ def pytest_generate_tests(metafunc):
     if named is not None:
         engines = named.args
     elif metafunc.definition.get_closest_marker("each_engine") is not None:
-        engines = ("postgresql", "mysql")
+        engines = ENGINES
     else:
         engines = ("postgresql",)
     metafunc.parametrize("server", engines, indirect=True)

@@ -2,12 +2,12 @@
 IAM a token. A database that pauses when nobody is connected is waited for.
 
 A new engine is a dialect, an adapter and a file of statements of its name, and one word in
-`dynaurora.plugins.contract.ENGINES`.
+`dynaurora.sql.engines`.
 """
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, cast
@@ -19,14 +19,13 @@ from dynaurora.adapters.access import Access, Login, is_local
 from dynaurora.adapters.aws import aws_errors, database_token
 from dynaurora.errors import DatabaseAway, SettingsError
 from dynaurora.etl import Engine
-from dynaurora.plugins.contract import ENGINES
-from dynaurora.plugins.contract import Engine as EngineName
 from dynaurora.plugins.statements import dialect_of
 from dynaurora.ports import Connection
 from dynaurora.settings import DatabaseSettings
+from dynaurora.sql.engines import ALIASES, ENGINES
+from dynaurora.sql.engines import Engine as EngineName
 
 _SETTING: Final = "DYNAURORA_DATABASE_URL"
-_PORTS: Final[Mapping[str, int]] = {"postgresql": 5432, "mysql": 3306}
 
 WAKING_S: Final = 40.0
 """A paused cluster takes about 15 seconds to wake, after a day 30 and more. The last attempt begins
@@ -48,7 +47,7 @@ def engine_of(url: str) -> EngineName:
         parts = urlsplit(url)
     except ValueError:
         parts = urlsplit("")
-    scheme = "postgresql" if parts.scheme == "postgres" else parts.scheme
+    scheme = ALIASES.get(parts.scheme, parts.scheme)
     for engine in ENGINES:
         if engine == scheme:
             return engine
@@ -143,7 +142,7 @@ class Database:
                 f"{self.engine}://user@host/database",
                 "IAM vouches for this user at this host (DYNAURORA_DATABASE_IAM).",
             )
-        return Login(user, self._tokens(host, parts.port or _PORTS[self.engine], user))
+        return Login(user, self._tokens(host, parts.port or dialect_of(self.engine).port, user))
 
     def _secret(self) -> Login:
         arn = self._settings.secret_arn

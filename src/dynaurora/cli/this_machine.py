@@ -4,12 +4,10 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs, urlsplit
 
 from rich.console import Console
 from rich.text import Text
 
-from dynaurora.adapters.database import engine_of
 from dynaurora.deploy.project import Network, Project, read_project
 from dynaurora.model.names import bucket_name
 
@@ -34,15 +32,6 @@ def local_project(
     return replace(project, database=database, is_private=False, network=Network())
 
 
-def _client(url: str) -> str:
-    """The command of the database's own client."""
-    if engine_of(url) == "postgresql":
-        return f"psql '{url}'"
-    parts = urlsplit(url)
-    (path,) = parse_qs(parts.query)["unix_socket"]
-    return f"mariadb --user={parts.username} --socket={shlex.quote(path)} {parts.path[1:]}"
-
-
 def tell_where(console: Console, machine: "LocalMachine", project: Project) -> None:
     """Print the variables for a shell, and one command for each part."""
     aws = machine.aws
@@ -50,7 +39,7 @@ def tell_where(console: Console, machine: "LocalMachine", project: Project) -> N
     commands = {
         "DynamoDB": "aws dynamodb list-tables",
         "S3": f"aws s3 ls --recursive s3://{backup}/Processed/",
-        machine.database_name: _client(machine.database.url),
+        machine.database_name: machine.database.client,
         "plugins": str(project.sqlqueries),
         "logs": f"{aws.log.parent.parent}/*/*.log",
     }

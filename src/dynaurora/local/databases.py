@@ -23,6 +23,11 @@ class LocalDatabase(Protocol):
         ...
 
     @property
+    def client(self) -> str:
+        """The command of its own client, for a shell."""
+        ...
+
+    @property
     def is_running(self) -> bool: ...
 
     def start(self) -> None:

@@ -9,6 +9,7 @@ unless it is asked for.
 """
 
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -81,6 +82,12 @@ class LocalMariadb:
         """Where clients connect. It stays the same for a folder, and holds no password."""
         path = self._shortcut.to(self.data / SOCKET)
         return f"mysql://{USER}@/{DATABASE}?unix_socket={quote(str(path))}"
+
+    @property
+    def client(self) -> str:
+        """The command of MariaDB's own client."""
+        path = self._shortcut.to(self.data / SOCKET)
+        return f"mariadb --user={USER} --socket={shlex.quote(str(path))} {DATABASE}"
 
     @property
     def is_running(self) -> bool:

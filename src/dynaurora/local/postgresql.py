@@ -103,6 +103,11 @@ class LocalPostgresql:
         return self._url(DATABASE)
 
     @property
+    def client(self) -> str:
+        """The command of psql."""
+        return f"psql '{self.url}'"
+
+    @property
     def is_running(self) -> bool:
         return self._server is not None and self._server.poll() is None
 

@@ -18,6 +18,8 @@ class Dialect(Protocol):
     engine: str
     product: str
     """What people call it."""
+    port: int
+    """Where its servers listen, if a URL does not say."""
     OLD_TABLE_CODES: frozenset[str]
     """What the engine answers where a column is missing or of another type."""
     UNPLANNED_CODES: frozenset[str]

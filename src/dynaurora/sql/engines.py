@@ -3,9 +3,13 @@
 A module of its own, because a command line that has to know them has no time to import more.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 Engine = Literal["postgresql", "mysql"]
 ENGINES: Final[tuple[Engine, ...]] = ("postgresql", "mysql")
 DEFAULT: Final[Engine] = "postgresql"
 """Where neither a person nor a database says which."""
+
+ALIASES: Final[Mapping[str, Engine]] = {"postgres": "postgresql"}
+"""Other words that URLs begin with."""

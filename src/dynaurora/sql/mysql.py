@@ -21,6 +21,7 @@ from dynaurora.sql.reserved import MYSQL_RESERVED
 
 engine = "mysql"
 product = "MySQL"
+port = 3306
 key_type = "binary(16)"
 version_type = "decimal(57)"
 time_type = "datetime(6)"

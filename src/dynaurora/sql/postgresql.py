@@ -24,6 +24,7 @@ from dynaurora.sql.reserved import POSTGRESQL_RESERVED
 
 engine = "postgresql"
 product = "PostgreSQL"
+port = 5432
 key_type = "uuid"
 version_type = "numeric(57)"
 time_type = "timestamptz"

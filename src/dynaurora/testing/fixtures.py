@@ -22,7 +22,9 @@ def dynaurora_engine() -> "Engine":
 
     A project overrides this fixture in its conftest.py, with ``params`` for both.
     """
-    return "postgresql"
+    from dynaurora.sql.engines import DEFAULT
+
+    return DEFAULT
 
 
 @pytest.fixture(scope="session")
