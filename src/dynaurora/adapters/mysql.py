@@ -151,9 +151,22 @@ def _session(
 
 
 def _greet(connection: Any, opened: socket.socket) -> None:
-    """Have the server prove who it is, and sign in; then a statement may take its time."""
+    """Have the server prove who it is, and sign in; then a statement may take its time.
+
+    A password goes through TLS, or to a server on this machine. Else MySQL would have it encrypted
+    by a key of its own, which needs a package (cryptography) that is not worth its size here.
+    https://dev.mysql.com/doc/refman/8.0/en/caching-sha2-pluggable-authentication.html
+    """
+    connection._secure = opened.family == socket.AF_UNIX  # noqa: SLF001 - as where it opens it
     try:
         connection.connect(opened)
+    except RuntimeError as error:
+        raise SettingsError(
+            "signing in to the database",
+            str(error),
+            "a server that has TLS, through which a password may go as it is",
+            "Turn TLS on there, or give the user another plugin of authentication.",
+        ) from error
     except pymysql.OperationalError as error:
         cause = getattr(error, "original_exception", None)
         if isinstance(cause, ssl.SSLCertVerificationError):
