@@ -10,12 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from dynaurora.adapters import mysql
 from dynaurora.errors import DatabaseAway
 from dynaurora.local.debian import unpacked
-from dynaurora.local.folders import temporary
+from dynaurora.local.folders import MARIADB, temporary
 from dynaurora.local.processes import end, spawn, tail
 
 PACKAGE, RELEASE = "mysql-server-core", "unstable"
@@ -49,7 +48,7 @@ def command(root, data):
 def started(root, folder):
     """A running server with new data; its process and its URL."""
     data, log = folder / "data", folder / "mysql.log"
-    data.mkdir()
+    data.mkdir(parents=True)
     made = command(root, data)
     with log.open("ab") as output:
         subprocess.run([*made, "--initialize-insecure"], stderr=output, check=True)
@@ -69,8 +68,9 @@ def started(root, folder):
 
 def main(arguments):
     root = unpacked("mysql", [PACKAGE], release=RELEASE)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with temporary() as folder:
-        server, url = started(root, Path(folder))
+        server, url = started(root, folder / MARIADB)  # where the next run ends what is left
         try:
             environment = {**os.environ, "DYNAURORA_TEST_MYSQL_URL": url}
             command = [sys.executable, "-m", "pytest", "-k", "mysql", *arguments]
