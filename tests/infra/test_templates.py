@@ -95,17 +95,60 @@ def test_a_bucket_is_private_encrypted_and_kept(name):
         ]
         assert found["DeletionPolicy"] == "RetainExceptOnCreate"
         policy = resource(source, f"{logical}Policy")
-        (only_tls,) = policy["PolicyDocument"]["Statement"]
-        assert (only_tls["Effect"], only_tls["Principal"]) == ("Deny", "*")
-        assert only_tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        assert [text(r) for r in only_tls["Resource"]] == [
-            f"${{{logical}.Arn}}",
-            f"${{{logical}.Arn}}/*",
+        statements = policy["PolicyDocument"]["Statement"]
+        assert [statement["Condition"] for statement in statements] == [
+            {"Bool": {"aws:SecureTransport": "false"}},
+            {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
         ]
+        for statement in statements:
+            said = (statement["Effect"], statement["Principal"], statement["Action"])
+            assert said == ("Deny", "*", "s3:*")
+            assert [text(r) for r in statement["Resource"]] == [
+                f"${{{logical}.Arn}}",
+                f"${{{logical}.Arn}}/*",
+            ]
 
 
-def test_the_backup_is_versioned(pipeline):
-    assert resource(pipeline, "Backup")["VersioningConfiguration"] == {"Status": "Enabled"}
+def rules(source, bucket):
+    found = resource(source, bucket)["LifecycleConfiguration"]["Rules"]
+    return {
+        rule["Id"]: (condition, rule)
+        for condition, rule in (r["Fn::If"][:2] if "Fn::If" in r else ("", r) for r in found)
+    }
+
+
+def test_what_is_written_over_can_be_had_back_for_a_while(pipeline):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html"""
+    for source, bucket in ((pipeline, "Backup"), (template("artifacts"), "Artifacts")):
+        assert resource(source, bucket)["VersioningConfiguration"] == {"Status": "Enabled"}
+        condition, rule = rules(source, bucket)["older-versions"]
+        assert condition == ""
+        assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] in (
+            30,
+            {"Ref": "NoncurrentDays"},
+        )
+
+
+def test_nothing_in_the_raw_bucket_ever_expires(pipeline):
+    """Not even below (errors)/: what is there has not been loaded."""
+    assert set(rules(pipeline, "Raw")) == {"unfinished-uploads"}
+
+
+def test_the_archive_is_kept_unless_it_is_asked_to_go(pipeline):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html"""
+    found = rules(pipeline, "Backup")
+    assert set(found) == {"unfinished-uploads", "older-versions", "rarely-read", "forgotten"}
+    condition, moved = found["rarely-read"]
+    assert (condition, moved["Prefix"]) == ("HasInfrequent", "Processed/")
+    assert moved["Transitions"] == [
+        {"StorageClass": "STANDARD_IA", "TransitionInDays": {"Ref": "ArchiveInfrequentAfterDays"}}
+    ]
+    condition, forgotten = found["forgotten"]
+    assert condition == "HasExpiry"
+    assert forgotten["ExpirationInDays"] == {"Ref": "ArchiveExpiresAfterDays"}
+    assert "Prefix" not in forgotten  # bodies and what was given up go with their lines
+    for name in ("ArchiveInfrequentAfterDays", "ArchiveExpiresAfterDays"):
+        assert pipeline["Parameters"][name]["Default"] == 0
 
 
 def test_every_log_group_forgets(pipeline, table):

@@ -20,6 +20,8 @@ FILE: Final = "dynaurora.toml"
 
 PIPELINE_SIZES: Final = frozenset(
     {
+        "ArchiveExpiresAfterDays",
+        "ArchiveInfrequentAfterDays",
         "CaptureMemoryMegabytes",
         "CaptureTimeoutSeconds",
         "LoadBatchSize",
@@ -29,6 +31,7 @@ PIPELINE_SIZES: Final = frozenset(
         "LoadWindowSeconds",
         "LocalRetrySeconds",
         "LogRetentionDays",
+        "NoncurrentDays",
         "TransformMemoryMegabytes",
         "TransformTimeoutSeconds",
     }
