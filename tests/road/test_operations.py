@@ -1,4 +1,7 @@
-"""The operator's commands on a deployed pipeline, on a connection and through the load Lambda."""
+"""The operator's commands on a deployed pipeline, on a connection and through the load Lambda.
+
+On MySQL: test_mysql_walk.py, for what they do in a database is held by tests/operations on both.
+"""
 
 import json
 

@@ -1,12 +1,6 @@
-"""From PutItem to a row, through every deployed part."""
-
-import json
-from decimal import Decimal
+"""From PutItem to a row, through every deployed part. On MySQL: test_mysql_walk.py."""
 
 import pytest
-
-from dynaurora.local.machine import LocalMachine
-from support.road import Road
 
 pytestmark = pytest.mark.road
 
@@ -34,45 +28,6 @@ def test_an_item_becomes_a_row_and_its_change_is_archived(road):
     road.wait_until_archived()  # which comes after the commit
     archived = [key for key in road.backup_keys() if key.startswith("Processed/walk/")]
     assert len(archived) == 3
-
-
-QUERIED = """
-from dynaurora import Table
-
-walk = Table(key="id", columns={"id": "text", "value": "numeric"})
-select_table_queries = {"all": "select id, value from walk order by id"}
-"""
-
-
-def test_mysql_is_walked_too_with_the_commands(mysql, tmp_path):
-    """One walk: the others know the database by what the load does, which tests/load holds."""
-    del mysql  # or there is no server to be had
-    with LocalMachine(engine="mysql") as machine:
-        road = Road(machine, tmp_path)
-        road.plugin("walk", QUERIED)
-        road.create_table("walk")
-        road.deploy("walk")
-        exact = {"id": {"S": "a"}, "value": {"N": "12345678901234567890.123456789012345678"}}
-        road.dynamodb.put_item(TableName="walk", Item=exact)
-        road.put("walk", id="b", value="no number")
-        road.wait_for("select id from walk", [("a",)])
-        road.wait_for("select state from dynaurora.quarantine", [("open",)])
-        road.wait_until_archived()
-
-        told = road.command("query", "walk", "--json").stdout
-        (row,) = json.loads(told, parse_float=Decimal)[0]["rows"]
-        assert row["value"] == Decimal(exact["value"]["N"])
-        assert json.loads(road.command("quarantine", "list", "--json").stdout)["total"] == 1
-        status = json.loads(road.command("status", "--json").stdout)
-        assert status["needs_a_person"] is True
-
-        assert road.command("drop", "walk", "--yes").returncode == 0
-        assert "They are made with the first change" in road.command("query", "walk").stderr
-        assert road.command("unpark", "walk").returncode == 0
-        assert road.command("replay", "walk").returncode == 0
-        road.wait_for("select id from walk", [("a",)])
-        road.dynamodb.delete_item(TableName="walk", Key={"id": {"S": "a"}})
-        road.wait_for("select id from walk", [])
 
 
 def test_an_item_too_large_for_a_record_arrives_by_way_of_the_backup_bucket(road):
