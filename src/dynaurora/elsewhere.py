@@ -18,7 +18,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dynaurora.errors import DatabaseAway, DatabaseError, DynauroraError, SettingsError
+from dynaurora.errors import (
+    DatabaseAway,
+    DatabaseError,
+    DatabaseUnknown,
+    DynauroraError,
+    SettingsError,
+    StatementRefused,
+)
 from dynaurora.log import log
 from dynaurora.plugins.tokens import tokens
 from dynaurora.ports import Connection
@@ -89,15 +96,25 @@ class Elsewhere:
                 self.run("make_view" if is_view else "make_like", name)
 
     def copy_functions(self, named: Collection[str]) -> None:
-        """Make those of the functions that are named, as far as the server lets us."""
+        """Make those of the functions that are named; raises ``SettingsError`` where it may not."""
         said = _statements(self.dialect)
         for name, mode in self._fetch(said["functions"], self.here):
-            if name.lower() not in named:
-                continue
-            ((_, _, text, *_),) = self._fetch(self.filled(said["show_function"], name))
-            if text:
-                with self.mode(mode), suppress(DatabaseError):
-                    self.connection.execute(without_definer(text))
+            if name.lower() in named:
+                ((_, _, text, *_),) = self._fetch(self.filled(said["show_function"], name))
+                self.make(f"the function {name}", without_definer(text or ""), mode)
+
+    def make(self, what: str, statement: str, sql_mode: str) -> None:
+        """Make what is there here, too; raises ``SettingsError`` where the user may not.
+
+        statement: "" where the server does not show it.
+        """
+        if not statement:
+            raise _not_made(what, "the user may not see it")
+        try:
+            with self.mode(sql_mode):
+                self.connection.execute(statement)
+        except (DatabaseUnknown, StatementRefused) as error:
+            raise _not_made(what, error.found) from error
 
     @contextmanager
     def mode(self, sql_mode: str) -> Iterator[None]:
@@ -156,6 +173,15 @@ def limited(connection: Connection, dialect: Dialect) -> Iterator[None]:
 def without_definer(text: str) -> str:
     """What SHOW CREATE answers, for whoever runs it now."""
     return _DEFINER.sub("", text, count=1)
+
+
+def _not_made(what: str, why: str) -> SettingsError:
+    return SettingsError(
+        what,
+        f"it cannot be made again in a database of its own: {why}",
+        "what the load would meet",
+        "Grant the user the right to it; or preview with --scratch, and check with --engine mysql.",
+    )
 
 
 def _leave(found: Elsewhere, session: int, number: str, made: Collection[str]) -> None:

@@ -268,3 +268,25 @@ def test_rows_of_every_kind_are_copied_as_they_are_and_constraints_hold(machine)
     (added,) = difference(found).added
     assert added[:2] == ("c", "3")
     assert found.loaded.quarantined == machine.load_lines(TABLE, *changes).quarantined == 1
+
+
+def test_a_trigger_that_the_user_may_not_make_again_is_told_of(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(1, "a", v="1"))
+    machine.execute("create trigger watched before update on items for each row set new.v = 'x'")
+    name = machine.database_name
+    machine.execute("drop user if exists reader@localhost")
+    machine.execute("create user reader@localhost")
+    for database in (name, "dynaurora"):
+        machine.execute(f"grant all on {database}.* to reader@localhost")
+    beside = rf"`{name}_preview_%`".replace("_", r"\_")
+    machine.execute(f"grant all on {beside}.* to reader@localhost")
+    machine.execute(f"revoke trigger on {beside}.* from reader@localhost")
+    url = urlsplit(machine.url)._replace(netloc="reader@").geturl()
+    said = "the trigger watched: it cannot be made again .*TRIGGER command denied"
+    with (
+        LoadMachine(url, machine.folder.parent) as reader,
+        pytest.raises(SettingsError, match=said),
+    ):
+        previewed(reader, put(2, "a", v="2"))
+    assert left(machine) == []

@@ -79,11 +79,12 @@ class Copies:
         made = {name.lower() for name in self._filled}
         for each in self._triggers:
             if each.table.lower() in made:
-                with self.place.mode(each.mode):
-                    self.place.connection.execute(
-                        f"create trigger {quoted(each.name)} {each.timing} {each.event} "
-                        f"on {quoted(each.table)} for each row {each.statement}"
-                    )
+                self.place.make(
+                    f"the trigger {each.name}",
+                    f"create trigger {quoted(each.name)} {each.timing} {each.event} "
+                    f"on {quoted(each.table)} for each row {each.statement}",
+                    each.mode,
+                )
 
     def _tied(self, tables: Sequence[str]) -> list[str]:
         """The parents of these tables, and everything that stands upon them."""

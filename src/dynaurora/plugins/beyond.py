@@ -4,6 +4,7 @@ Where an engine undoes no CREATE, statements are tried in a database of its own;
 one, or makes what is in none (a user, a database), would not stay in there.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -19,6 +20,8 @@ _TABLE_COMES: Final = frozenset(
     "from join into update table exists references like view function procedure trigger".split()
 )
 _HEAD_WORDS: Final = 12
+_EXECUTED: Final = re.compile(r"(/\*M?!\d*)(.*?)\*/", re.DOTALL)
+"""https://dev.mysql.com/doc/refman/8.0/en/comments.html"""
 
 
 def beyond(statement: str, engine: Engine, databases: Collection[str]) -> tuple[str, int] | None:
@@ -26,7 +29,7 @@ def beyond(statement: str, engine: Engine, databases: Collection[str]) -> tuple[
 
     databases: of the server, in lower case.
     """
-    found = list(tokens(statement, engine))
+    found = list(tokens(_EXECUTED.sub(_bare, statement), engine))
     first = found[0].text if found else ""
     if first not in _ROWS and not (first in _DEFINING and _is_inside(found)):
         return "it does more than a database holds", found[0].offset if found else 0
@@ -39,6 +42,12 @@ def beyond(statement: str, engine: Engine, databases: Collection[str]) -> tuple[
         if _is_table_place(found, number) or name.text.lower() not in others:
             return f'it names the database "{name.text}"', name.offset
     return None
+
+
+def _bare(comment: re.Match[str]) -> str:
+    """What a server executes of its own comment, at the same place."""
+    begin, text = comment.groups()
+    return " " * len(begin) + text + "  "
 
 
 def _is_name(token: Token) -> bool:
