@@ -243,6 +243,18 @@ def test_a_changed_plugin_shows_what_is_made_and_altered_first(machine):
 
 
 @pytest.mark.each_engine
+def test_rows_of_other_items_that_are_in_the_way_of_a_changed_plugin_are_met(machine):
+    machine.plugin(TABLE, DECLARED)
+    machine.load_lines(TABLE, put(1, "a"), put(2, "b", v="1"))
+    required = DECLARED.replace("import Table", "import Table, column")
+    machine.plugin(TABLE, required.replace('"v": "text"', '"v": column("text", required=True)'))
+    before = everything(machine)
+    with pytest.raises(PluginError, match="rows that are there have no value of it"):
+        previewed(machine, put(3, "b", v="2"))
+    assert everything(machine) == before
+
+
+@pytest.mark.each_engine
 def test_a_plugin_may_call_its_table_as_one_of_the_metadata(machine):
     machine.plugin(
         "objects",

@@ -7,7 +7,8 @@
     the plugin's own views, and the functions that are named
 
 Of a declared table that loads row by row only the rows of the items concerned are copied, of every
-other all, up to a bound: more is refused, because it would take long.
+other all, up to a bound: more is refused, because it would take long. One that is to be altered is
+copied whole as well, if it is not larger: other rows may be in the way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,11 +39,13 @@ class _Trigger:
 
 @dataclass(slots=True)
 class Copies:
-    """The copies for one plugin. said: the statements of a preview."""
+    """The copies for one plugin. said: the statements of a preview. is_altered: whether the load
+    would alter tables first."""
 
     place: Elsewhere
     plugin: Plugin
     said: Queries
+    is_altered: bool
     _filled: list[str] = field(default_factory=list)
     _triggers: Sequence[_Trigger] = ()
 
@@ -153,9 +156,11 @@ class Copies:
         return bool(found)
 
     def _is_by_items(self, name: str) -> bool:
+        if not self.plugin.is_row_wise or name not in self.plugin.tables:
+            return False
         key = {column.lower() for column in self.plugin.key}
         columns = {column.lower() for column in self._columns(name)}
-        return self.plugin.is_row_wise and name in self.plugin.tables and key <= columns
+        return key <= columns and (not self.is_altered or self._has_more(name))
 
     def _columns(self, name: str) -> list[str]:
         parameters = [self.place.here, name]

@@ -20,6 +20,7 @@ from dynaurora.elsewhere import Elsewhere, elsewhere
 from dynaurora.errors import PluginError, StatementRefused, ValueRefused
 from dynaurora.etl import Engine
 from dynaurora.metadata import Metadata
+from dynaurora.metadata.evolving import pending_alterations
 from dynaurora.operations.copies import Copies
 from dynaurora.operations.rehearsed import (
     NothingStays,
@@ -42,10 +43,13 @@ def rehearsing_elsewhere(
 
     Raises ``PluginError`` for a statement that would reach beyond its database.
     """
+    is_altered = bool(pending_alterations(engine.connection, plugin))
     with elsewhere(engine.connection, engine.dialect) as place:
         _stay_inside(plugin, place)
         queries = engine.dialect.queries(place.metadata)
-        _Found(engine, plugin, place, queries).prepare(_items(engine, plugin, keys), is_as_new)
+        copies = Copies(place, plugin, preview_queries(engine), is_altered=is_altered)
+        items = _items(engine, plugin, keys)
+        _Found(engine, plugin, copies, queries).prepare(items, is_as_new)
         connection = RehearsedConnection(engine.connection, is_inside=False)
 
         @contextmanager
@@ -100,15 +104,14 @@ class _Found:
 
     engine: Engine
     plugin: Plugin
-    place: Elsewhere
+    copies: Copies
     queries: Queries
 
     def prepare(self, items: Relation, is_as_new: bool) -> None:  # noqa: FBT001 - named where it is called
         connection = self.engine.connection
         said = preview_queries(self.engine)
         Metadata(connection, self.queries).create()
-        copies = Copies(self.place, self.plugin, said)
-        copies.make()
+        self.copies.make()
         number = self._number(said)
         has_ledger = number is not None and self._is(said.of_table("has_ledger", number))
         if number is not None and has_ledger:
@@ -119,8 +122,8 @@ class _Found:
                 connection.copy_in(items.name, items.columns, items.blocks())
             if number is not None:
                 self._copy_metadata(said, number, has_ledger=has_ledger and not is_as_new)
-            copies.fill()
-        copies.finish()
+            self.copies.fill()
+        self.copies.finish()
 
     def _number(self, said: Queries) -> int | None:
         if not self._is(said["has_metadata"]):
