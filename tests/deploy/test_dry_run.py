@@ -167,3 +167,10 @@ def test_a_table_without_its_plugin_is_told_by_every_deployment(
         assert f"`dynaurora destroy {plugin}`" in told.stdout
     told = json.loads(dynaurora("deploy", "--json").stdout)
     assert told["without_plugin"] == {plugin: table_stack_name(project.name, plugin)}
+
+
+def test_a_shared_stack_that_is_turned_off_is_told(deploy, plan, project):
+    watched = dataclasses.replace(project, alarms=dataclasses.replace(project.alarms, are_on=True))
+    assert deploy(of=watched).gone.stacks == ()
+    for told in (deploy(), plan()):
+        assert told.gone.stacks == (f"{project.name}-alarms",)

@@ -214,5 +214,5 @@ def _as_json(deployment: "Deployment") -> dict[str, Any]:
             }
             for table in deployment.tables
         },
-        "without_plugin": gone_facts(deployment.gone),
+        **gone_facts(deployment.gone),
     }

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from dynaurora.deploy.dry_run import ProjectPlan, TablePlan
-    from dynaurora.deploy.outcomes import GoneTable
+    from dynaurora.deploy.outcomes import Gone
 
 
 def plan_as_text(plan: "ProjectPlan") -> "Iterator[str | Text]":
@@ -38,18 +38,26 @@ def _about(table: "TablePlan") -> Iterator[str]:
         yield f"{table.table}  {counted(table.items, 'item')} in it now would not be copied"
 
 
-def gone_lines(gone: "tuple[GoneTable, ...]") -> Iterator[str]:
-    """Tables without a plugin."""
-    for each in gone:
+def gone_lines(gone: "Gone") -> Iterator[str]:
+    """What is not asked for any more, with what takes it away."""
+    for each in gone.tables:
         yield (
             f"{each.table}  it is connected and has no plugin any more: its changes wait in the "
             f"raw bucket. `dynaurora destroy {each.table}` ends that, its file back goes on"
         )
+    for stack in gone.stacks:
+        yield (
+            f"{stack}  it is there and not asked for any more. When nobody needs it: "
+            f"aws cloudformation delete-stack --stack-name {stack}"
+        )
 
 
-def gone_facts(gone: "tuple[GoneTable, ...]") -> dict[str, str]:
-    """Table to stack."""
-    return {each.table: each.stack for each in gone}
+def gone_facts(gone: "Gone") -> dict[str, Any]:
+    """Tables with their stacks, and the other stacks."""
+    return {
+        "without_plugin": {each.table: each.stack for each in gone.tables},
+        "not_asked_for": list(gone.stacks),
+    }
 
 
 def plan_as_json(plan: "ProjectPlan") -> dict[str, Any]:
@@ -70,5 +78,5 @@ def plan_as_json(plan: "ProjectPlan") -> dict[str, Any]:
             }
             for table in plan.tables
         },
-        "without_plugin": gone_facts(plan.gone),
+        **gone_facts(plan.gone),
     }

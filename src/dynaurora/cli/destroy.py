@@ -140,8 +140,7 @@ def _as_text(destruction: "Destruction") -> Iterator[str]:
         yield f"{table}  its stream is left on; --streams turns it off"
     if destruction.waiting:
         yield f"{destruction.waiting:,} messages were not loaded; their objects are kept"
-    went = [stack.name for stack in destruction.stacks if stack.change == "deleted"]
-    told = ", ".join((*went, *destruction.buckets)) or "nothing was there"
+    told = ", ".join((*destruction.stacks, *destruction.buckets)) or "nothing was there"
     yield f"{destruction.account} in {destruction.region}: deleted: {told}"
 
 
@@ -149,7 +148,7 @@ def _as_json(destruction: "Destruction") -> dict[str, Any]:
     return {
         "account": destruction.account,
         "region": destruction.region,
-        "stacks": {stack.name: stack.change.value for stack in destruction.stacks},
+        "stacks": list(destruction.stacks),
         "buckets": list(destruction.buckets),
         "kept_stacks": list(destruction.kept_stacks),
         "kept_buckets": list(destruction.kept_buckets),

@@ -16,7 +16,7 @@ from dynaurora.adapters.aws import Client
 from dynaurora.adapters.cloudformation import StackOutcome
 from dynaurora.deploy.account import Account, output_of
 from dynaurora.deploy.code import brought, packages_of
-from dynaurora.deploy.gone import gone_tables
+from dynaurora.deploy.gone import gone
 from dynaurora.deploy.mappings import wait_until_enabled
 from dynaurora.deploy.outcomes import Agree, Confirm, Deployment, Register, Tell
 from dynaurora.deploy.project import Project, check
@@ -69,7 +69,7 @@ def deploy_project(
         pipeline=made.outcomes["pipeline"],
         code=code,
         tables=tuple(read(account, outcome) for outcome in outcomes),
-        gone=gone_tables(project, account, tables),
+        gone=gone(project, account, tables),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Final
 from dynaurora.adapters.aws import Client, aws_errors
 from dynaurora.adapters.buckets import delete_bucket, emptied, is_empty, is_ours
 from dynaurora.adapters.cloudformation import (
+    StackChange,
     StackOutcome,
     delete_stack,
     stack_outputs,
@@ -43,7 +44,7 @@ _DELIVERY_S: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Destruction:
-    """What went and what stayed.
+    """What went and what stayed, by name.
 
     waiting: messages that were not loaded; their objects are in the raw bucket.
     kept_stacks, kept_buckets: because they hold data.
@@ -52,7 +53,7 @@ class Destruction:
 
     account: str
     region: str
-    stacks: tuple[StackOutcome, ...] = ()
+    stacks: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
     kept_stacks: tuple[str, ...] = ()
     kept_buckets: tuple[str, ...] = ()
@@ -83,7 +84,7 @@ def destroy_project(
     return Destruction(
         account=account.number,
         region=account.region,
-        stacks=tuple(gone),
+        stacks=_those_that_went(gone),
         buckets=buckets,
         kept_stacks=tuple(stack_name(project.name, part) for part in kept),
         kept_buckets=kept_buckets,
@@ -117,9 +118,13 @@ def destroy_table(
     return Destruction(
         account.number,
         account.region,
-        stacks=tuple(gone),
+        stacks=_those_that_went(gone),
         streams_on=() if disables_streams else (table,),
     )
+
+
+def _those_that_went(gone: Sequence[StackOutcome]) -> tuple[str, ...]:
+    return tuple(stack.name for stack in gone if stack.change is StackChange.DELETED)
 
 
 # --- tables -----------------------------------------------------------------------------------

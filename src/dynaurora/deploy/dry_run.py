@@ -15,8 +15,8 @@ from dynaurora.adapters.cloudformation import plan_stack, stack_outputs
 from dynaurora.adapters.dynamodb import TableDescription, describe_table
 from dynaurora.deploy.account import Account, template_text
 from dynaurora.deploy.code import packages_of, zip_size
-from dynaurora.deploy.gone import gone_tables
-from dynaurora.deploy.outcomes import GoneTable, Tell
+from dynaurora.deploy.gone import gone
+from dynaurora.deploy.outcomes import Gone, Tell
 from dynaurora.deploy.packaging import Package
 from dynaurora.deploy.project import Project, check
 from dynaurora.deploy.stacks import (
@@ -64,7 +64,7 @@ class ProjectPlan:
     shared: tuple[StackPlan, ...]
     code: tuple[CodePlan, ...]
     tables: tuple[TablePlan, ...]
-    gone: tuple[GoneTable, ...]
+    gone: Gone
 
     @property
     def stacks(self) -> tuple[StackPlan, ...]:
@@ -111,7 +111,7 @@ def plan_project(
         shared=shared,
         code=tuple(_code(account, given, package) for package in (streams, load)),
         tables=tuple(_table(account, given, table) for table in tables),
-        gone=gone_tables(project, account, tables),
+        gone=gone(project, account, tables),
     )
 
 

@@ -73,6 +73,14 @@ class GoneTable:
     stack: str
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What is there and not asked for any more. stacks: shared ones."""
+
+    tables: tuple[GoneTable, ...] = ()
+    stacks: tuple[str, ...] = ()
+
+
 Progress = (
     StepBegun
     | StepDone
@@ -95,7 +103,7 @@ class Deployment:
     """What a deployment came to.
 
     shared: the stacks of all tables, in the order in which they were made.
-    gone: the tables that are still connected and have no plugin any more.
+    gone: what is still there and not asked for any more.
     """
 
     account: str
@@ -104,7 +112,7 @@ class Deployment:
     pipeline: StackOutcome
     code: tuple[CodeOutcome, ...]
     tables: tuple[TableOutcome, ...]
-    gone: tuple[GoneTable, ...]
+    gone: Gone
 
     @property
     def stacks(self) -> tuple[StackOutcome, ...]:
