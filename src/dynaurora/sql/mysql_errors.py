@@ -40,7 +40,7 @@ _AWAY: Final = frozenset(
 
 _ROW: Final = frozenset(
     {
-        *(1048, 1264, 1265, 1292, 1364, 1366, 1406, 1416),  # no value of its column
+        *(1048, 1138, 1264, 1265, 1292, 1364, 1366, 1406, 1416),  # no value of its column
         *(1062, 1369, 1526, 1586, 3819, 4025),  # a constraint
         *(1216, 1217, 1451, 1452),  # a foreign key; the first two are of old servers
         *(1300, 1365, 1411, 1441, 1690, 1958, 3037, 3140, 3141, 3158, 4037),  # no value at all
