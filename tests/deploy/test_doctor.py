@@ -10,6 +10,7 @@ from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.doctor import account, network, quotas
 from dynaurora.deploy.doctor.findings import Patient
 from dynaurora.deploy.doctor.rounds import examined
+from dynaurora.deploy.doctor.stacks import stacks
 from dynaurora.deploy.doctor.streams import stream
 from dynaurora.deploy.packaging import LOAD
 from dynaurora.deploy.project import Network
@@ -88,9 +89,20 @@ def test_a_stream_that_is_off_is_found(patient, connected, aws):
 
 def test_a_wrong_view_is_found(patient, make_table, table_name):
     make_table(table_name, "KEYS_ONLY")
-    view, unconnected = problems(stream(patient, table_name))
-    assert "holds KEYS_ONLY" in view.found
-    assert "is not connected" in unconnected.found
+    assert "holds KEYS_ONLY" in the_problem(stream(patient, table_name)).found
+
+
+def test_a_table_that_is_not_connected_is_found(patient, connected, make_table):
+    make_table(f"{connected.table}2", "NEW_IMAGE")
+    found = the_problem(stream(patient, f"{connected.table}2"))
+    assert "is not connected" in found.found
+
+
+@pytest.mark.parametrize("view", [None, "NEW_IMAGE"])
+def test_before_the_first_deployment_a_table_is_in_order(patient, make_table, table_name, view):
+    make_table(table_name, view)
+    (found,) = stream(patient, table_name)
+    assert found.level == "good"
 
 
 def test_a_stream_made_anew_is_found(patient, connected, aws):
@@ -261,6 +273,28 @@ def test_nat_leads_out_and_an_internet_gateway_does_not():
     assert not network._leads_out({"Routes": [{**everywhere, "GatewayId": "igw-1"}]})
 
 
+# --- stacks -------------------------------------------------------------------------------------
+
+
+class Stuck:
+    """A CloudFormation with a stack that the emulator cannot bring about."""
+
+    def get_paginator(self, _operation):
+        return self
+
+    def paginate(self):
+        for name in ("it-pipeline", "other-pipeline"):
+            yield {"StackSummaries": [{"StackName": name, "StackStatus": "UPDATE_ROLLBACK_FAILED"}]}
+
+
+def test_a_stack_that_is_stuck_is_found(patient):
+    project = dataclasses.replace(patient.project, name="it")
+    stuck = dataclasses.replace(patient, project=project, client=lambda _service: Stuck())
+    found = the_problem(stacks(stuck))
+    assert (found.where, found.found) == ("stack it-pipeline", "is UPDATE_ROLLBACK_FAILED")
+    assert "continue-update-rollback --stack-name it-pipeline" in found.remedy
+
+
 # --- the rest, all at once ----------------------------------------------------------------------
 
 
@@ -345,6 +379,7 @@ def test_the_command_tells_what_is_wrong_and_then_that_nothing_is(dynaurora, plu
     assert before.exit_code == 1, before.output
     assert f"PROBLEM table {plugin}: is not in DynamoDB" in before.stdout
     make_table(plugin)
+    assert dynaurora("doctor").exit_code == 0, "nothing stands in the way of a first deployment"
     assert dynaurora("deploy", "--yes").exit_code == 0
     after = dynaurora("doctor")
     assert after.exit_code == 0, after.output

@@ -144,10 +144,13 @@ def change_set(client: Any, request: StackRequest, *, is_new: bool) -> Iterator[
 
 
 def _taken_away(client: Any, made: Mapping[str, str], *, is_new: bool) -> None:
-    """A change set that was executed is no longer "AVAILABLE", and is left to CloudFormation."""
+    """One that is executed, or was, is left to CloudFormation.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
+    """
     try:
         found = client.describe_change_set(ChangeSetName=made["Id"])
-        if found.get("ExecutionStatus") in ("EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"):
+        if found.get("ExecutionStatus") not in ("AVAILABLE", "UNAVAILABLE"):
             return
         client.delete_change_set(ChangeSetName=made["Id"])
         if is_new:

@@ -191,15 +191,26 @@ def stack_resources(client: Any, name: str, kind: str) -> list[str]:
 
 def stack_names(client: Any, prefix: str) -> Iterator[str]:
     """The stacks that are there, by the beginning of their name."""
-    with aws_errors("CloudFormation"):
-        for page in client.get_paginator("list_stacks").paginate():
-            for found in page["StackSummaries"]:
-                is_there = found["StackStatus"] != "DELETE_COMPLETE"
-                if is_there and found["StackName"].startswith(prefix):
-                    yield str(found["StackName"])
+    return (name for name, _ in _listed(client, prefix))
+
+
+def stuck_stacks(client: Any, prefix: str) -> Iterator[tuple[str, str, str]]:
+    """Those of them that only a person can help: name, status, and what helps."""
+    for name, status in _listed(client, prefix):
+        if status in _STUCK:
+            yield name, status, _STUCK[status].format(name=name)
 
 
 # --- what is there ----------------------------------------------------------------------------
+
+
+def _listed(client: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    with aws_errors("CloudFormation"):
+        for page in client.get_paginator("list_stacks").paginate():
+            for found in page["StackSummaries"]:
+                name, status = found["StackName"], found["StackStatus"]
+                if status != "DELETE_COMPLETE" and name.startswith(prefix):
+                    yield name, status
 
 
 def _described(client: Any, name: str) -> _Stack:

@@ -9,14 +9,13 @@ from rich.text import Text
 from dynaurora.adapters.change_sets import Action, ResourceChange, StackPlan
 from dynaurora.cli.output import counted
 
-_SIGNS: Final = {Action.ADD: "+", Action.MODIFY: "~", Action.REPLACE: "!", Action.REMOVE: "-"}
 _WORDS: Final = {
-    Action.ADD: ("added", "green"),
-    Action.MODIFY: ("modified", "yellow"),
-    Action.REPLACE: ("REPLACED", "bold red"),
-    Action.REMOVE: ("REMOVED", "bold red"),
+    Action.ADD: ("+", "added", "green"),
+    Action.MODIFY: ("~", "modified", "yellow"),
+    Action.REPLACE: ("!", "REPLACED", "bold red"),
+    Action.REMOVE: ("-", "REMOVED", "bold red"),
 }
-_MAY_BE: Final = ("may be replaced", "yellow")
+_MAY_BE: Final = ("~", "may be replaced", "yellow")
 
 
 def plan_lines(plan: StackPlan) -> Iterator[Text]:
@@ -33,7 +32,8 @@ def plan_lines(plan: StackPlan) -> Iterator[Text]:
         return
     yield Text(f"{plan.name} {_sum(plan)}")
     for change in plan.changes:
-        yield Text(f"  {_SIGNS[change.action]} {_told(change)}", style=_word(change)[1])
+        sign, _, style = _word(change)
+        yield Text(f"  {sign} {_told(change)}", style=style)
 
 
 def plan_facts(plan: StackPlan) -> dict[str, Any]:
@@ -61,8 +61,8 @@ def _resources(plan: StackPlan) -> str:
     return counted(len(plan.changes), "resource") if plan.changes else "it never came up before"
 
 
-def _word(change: ResourceChange) -> tuple[str, str]:
-    """What becomes of it, and how loudly that is told.
+def _word(change: ResourceChange) -> tuple[str, str, str]:
+    """A sign, what becomes of it, and how loudly that is told.
 
     A resource that names a changed one may be replaced, as CloudFormation has it; that is hardly
     ever so, and matters only for what holds data.
@@ -72,7 +72,7 @@ def _word(change: ResourceChange) -> tuple[str, str]:
 
 
 def _sum(plan: StackPlan) -> str:
-    counts = Counter(_word(change)[0] for change in plan.changes)
+    counts = Counter(_word(change)[1] for change in plan.changes)
     return ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
@@ -81,7 +81,7 @@ def _told(change: ResourceChange) -> str:
     if change.properties:
         told += f": {', '.join(change.properties)}"
     if change.action in (Action.REPLACE, Action.REMOVE):
-        told += f", {_word(change)[0]}"
+        told += f", {_word(change)[1]}"
     if change.endangers_data:
         told += "" if change.is_certain else ", perhaps"
         told += ", the old one is kept" if change.is_kept else ", WITH WHAT IT HOLDS"

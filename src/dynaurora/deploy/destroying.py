@@ -160,9 +160,9 @@ def _ended(account: Account, stack: str) -> StackOutcome | DynauroraError:
 
 
 def _deleted(account: Account, stack: str) -> StackOutcome:
-    account.begin("stack", stack)
     outcome = delete_stack(account.client("cloudformation"), stack, account.tell)
-    account.tell(outcome)
+    if outcome.change is StackChange.DELETED:  # else there was none
+        account.tell(outcome)
     return outcome
 
 

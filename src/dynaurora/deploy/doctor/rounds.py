@@ -12,6 +12,7 @@ from dynaurora.deploy.doctor.findings import Check, Finding, Patient, problem, u
 from dynaurora.deploy.doctor.machine import files, plugins, tools
 from dynaurora.deploy.doctor.network import network
 from dynaurora.deploy.doctor.quotas import concurrency, delivery_streams
+from dynaurora.deploy.doctor.stacks import stacks
 from dynaurora.deploy.doctor.streams import stream
 from dynaurora.deploy.project import Project
 from dynaurora.errors import AwsAway, AwsError, DynauroraError
@@ -25,6 +26,7 @@ IN_AWS: Final[tuple[Check, ...]] = (
     concurrency,
     delivery_streams,
     network,
+    stacks,
 )
 
 _SERVICES: Final = ("cloudformation", "dynamodb", "ec2", "firehose", "iam", "lambda")

@@ -8,7 +8,7 @@ from dynaurora.adapters.cloudformation import stack_outputs, stack_parameters
 from dynaurora.adapters.dynamodb import ACCEPTED_VIEWS, TableDescription, describe_table
 from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem
 from dynaurora.errors import DynauroraError
-from dynaurora.model.names import table_stack_name
+from dynaurora.model.names import stack_name, table_stack_name
 
 _READERS: Final = 2
 """Of a shard at once; a global table's replication is one of them.
@@ -22,35 +22,54 @@ def stream(patient: Patient, table: str) -> Iterator[Finding]:
     except DynauroraError as error:
         yield problem(error.where, error.found, error.remedy)
         return
-    problems = [*_view(found), *_deployed(patient, found), *_readers(patient, found)]
+    if found.has_stream:
+        problems = [*_view(found), *_connection(patient, found), *_readers(patient, found)]
+    else:
+        problems = list(_off(patient, found))
     yield from problems
     if not problems:
-        yield good(f"table {table}", f"its stream holds {found.stream_view}")
+        yield good(f"table {table}", _in_order(found))
+
+
+def _in_order(table: TableDescription) -> str:
+    if table.has_stream:
+        return f"its stream holds {table.stream_view}"
+    return "its stream is off; the first deploy asks to turn it on"
+
+
+def _off(patient: Patient, table: TableDescription) -> Iterator[Finding]:
+    """Before the first deployment that is nothing unusual."""
+    if _is_deployed(patient):
+        yield problem(
+            f"table {table.name}", "its stream is off", "dynaurora deploy, which asks to turn it on"
+        )
+
+
+def _is_deployed(patient: Patient) -> bool:
+    pipeline = stack_name(patient.project.name, "pipeline")
+    return stack_outputs(patient.client("cloudformation"), pipeline) is not None
 
 
 def _view(table: TableDescription) -> Iterator[Finding]:
-    where = f"table {table.name}"
-    if not table.has_stream:
-        yield problem(where, "its stream is off", "dynaurora deploy, which asks to turn it on")
-    elif table.stream_view not in ACCEPTED_VIEWS:
+    if table.stream_view not in ACCEPTED_VIEWS:
         yield problem(
-            where,
+            f"table {table.name}",
             f"its stream holds {table.stream_view}, so the changed items are not in it",
             "When nobody reads it any more, turn the stream off; dynaurora deploy",
         )
 
 
-def _deployed(patient: Patient, table: TableDescription) -> Iterator[Finding]:
+def _connection(patient: Patient, table: TableDescription) -> Iterator[Finding]:
     """Whether its stack reads the stream that the table has now."""
     stack = table_stack_name(patient.project.name, table.name)
     client = patient.client("cloudformation")
     where = f"table {table.name}"
     outputs = stack_outputs(client, stack)
     if outputs is None:
-        yield problem(where, "is not connected: its stack is not up", "dynaurora deploy")
+        if _is_deployed(patient):
+            yield problem(where, "is not connected: its stack is not up", "dynaurora deploy")
         return
-    read = stack_parameters(client, stack).get("StreamArn", "")
-    if table.has_stream and read != table.stream_arn:
+    if stack_parameters(client, stack).get("StreamArn", "") != table.stream_arn:
         yield problem(
             where,
             "has another stream than the one that is read: it was turned off and on, or made anew",
@@ -72,8 +91,6 @@ def _mapping(patient: Patient, table: str, mapping: str) -> Iterator[Finding]:
 
 def _readers(patient: Patient, table: TableDescription) -> Iterator[Finding]:
     """Only Lambda's are known; another program that reads the stream does not show."""
-    if not table.has_stream:
-        return
     with aws_errors(f"table {table.name}"):
         pages = patient.client("lambda").get_paginator("list_event_source_mappings")
         found = pages.paginate(EventSourceArn=table.stream_arn)
