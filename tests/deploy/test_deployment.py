@@ -113,6 +113,8 @@ def test_the_lambdas_get_their_settings(deploy, aws, project):
         "DYNAURORA_PROJECT": project.name,
         "DYNAURORA_DATABASE_URL": project.database.url,
         "DYNAURORA_DATABASE_SECRET_ARN": "",
+        "DYNAURORA_DATABASE_IAM": "0",
+        "DYNAURORA_DATABASE_CA": "",
         "DYNAURORA_SCHEMA": "dynaurora",
         "DYNAURORA_SQLQUERIES": str(project.sqlqueries),
         "DYNAURORA_RAW_BUCKET": bucket_name(project.name, "raw", aws.account, aws.region),

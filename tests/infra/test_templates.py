@@ -277,8 +277,11 @@ def test_the_load_may_move_objects_read_its_queue_and_one_secret(pipeline):
     """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html,
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html (404 needs ListBucket),
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html,
-    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (aws/lambda/)
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (aws/lambda/),
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
     """
+    user = "arn:${AWS::Partition}:rds-db:${AWS::Region}:${AWS::AccountId}:dbuser:"
+    user += "${DatabaseResourceId}/${DatabaseUser}"
     queue = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
     network = ("AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface")
     network += ("DescribeNetworkInterfaces", "DescribeSubnets", "UnassignPrivateIpAddresses")
@@ -293,6 +296,7 @@ def test_the_load_may_move_objects_read_its_queue_and_one_secret(pipeline):
         ("s3:GetObject", BACKUP + "/Oversize/*"),
         *((f"sqs:{action}", "${Objects.Arn}") for action in queue),
         ("secretsmanager:GetSecretValue", "${DatabaseSecretArn}"),
+        ("rds-db:connect", user),
         *((f"ec2:{action}", "*") for action in network),
         *logs("LoadLog"),
     }
@@ -303,6 +307,7 @@ def test_the_load_has_network_and_secret_only_where_they_are_given(pipeline):
     conditions = {s["Fn::If"][1]["Sid"]: s["Fn::If"][0] for s in policy if "Fn::If" in s}
     assert conditions == {
         "Secret": "HasSecret",
+        "SignIn": "HasIam",
         "Network": "InVpc",
         "NetworkNotByTheCode": "InVpc",
     }

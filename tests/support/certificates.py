@@ -17,14 +17,14 @@ class Certificates:
     key: Path
 
 
-def made(folder, address):
-    """Those of a server at this address; the key is for its owner alone."""
+def made(folder, address, authority="/CN=Authority of a test"):
+    """Those of a server at this address, signed by this authority; the key is for its owner."""
     if shutil.which("openssl") is None:
         pytest.skip("There is no program openssl.")
+    subject = ("-subj", authority)
     authority, authority_key = folder / "authority.pem", folder / "authority.key"
     certificate, key, asked = folder / "server.pem", folder / "server.key", folder / "server.csr"
     new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    subject = ("-subj", "/CN=Authority of a test")
     _openssl("req", "-x509", *new_key, "-keyout", authority_key, "-out", authority, *subject)
     _openssl("req", *new_key, "-keyout", key, "-out", asked, "-subj", "/CN=Server of a test")
     extensions = folder / "extensions"

@@ -137,6 +137,7 @@ def session(project: "Project") -> Iterator["Engine"]:
     """One connection to the project's database, closed in the end."""
     from dynaurora.adapters.aws import client_factory, database_token
     from dynaurora.adapters.database import Database
+    from dynaurora.deploy.certificates import certificates_of
     from dynaurora.errors import SettingsError
 
     if not project.database.url:
@@ -148,7 +149,9 @@ def session(project: "Project") -> Iterator["Engine"]:
         )
     secrets = partial(client_factory(project.region, project.endpoint), "secretsmanager")
     tokens = partial(database_token, region=project.region)
-    database = Database(project.database, secrets=secrets, tokens=tokens)
+    found = certificates_of(project)
+    settings = replace(project.database, certificates=str(found or ""))
+    database = Database(settings, secrets=secrets, tokens=tokens)
     try:
         with database.session() as engine:
             yield engine

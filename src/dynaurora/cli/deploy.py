@@ -60,6 +60,7 @@ def deploy(
     Asks before a stream is turned on and before something that holds data is replaced or removed.
     Exits with 1 if a table could not be connected or a plugin is broken.
     """
+    from dynaurora.deploy.connections import connections_told
     from dynaurora.deploy.project import read_project
 
     with errors_told(is_json=is_json):
@@ -77,6 +78,9 @@ def deploy(
                 err=True,
             )
             raise
+        if project.own.aurora is not None:
+            loads = project.sizes.get("LoadConcurrency", "")
+            click.echo(connections_told(project.own, loads), err=True)
     click.echo(json.dumps(_as_json(deployment)) if is_json else "\n".join(_as_text(deployment)))
     if deployment.failures or broken:
         raise click.exceptions.Exit(1)

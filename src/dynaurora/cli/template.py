@@ -31,8 +31,9 @@ Examples:
 def template(*, name: str, folder: Path, chosen: str, is_json: bool) -> None:
     """Print the CloudFormation templates of the project, or those of NAME, with their parameters.
 
-    NAME is a part (artifacts, pipeline), a table, or a whole stack's name. AWS is not asked: what
-    only it knows stands in angle brackets. `deploy --dry-run` asks it what would change.
+    NAME is a part (artifacts, network, aurora, pipeline), a table, or a whole stack's name. AWS is
+    not asked: what only it knows stands in angle brackets. `deploy --dry-run` asks it what would
+    change.
     """
     from dynaurora.deploy.templates import project_stacks
     from dynaurora.plugins.folder import find_plugins

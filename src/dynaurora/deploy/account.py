@@ -25,7 +25,7 @@ def _nobody_to_ask(_plan: StackPlan) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """``client`` may be called in threads for what `_SERVICES` names.
+    """``client`` may be called in threads for what `_SERVICES` names, and for a network for ec2.
 
     agree: is asked before a stack replaces or removes what holds data.
     """
@@ -50,7 +50,8 @@ class Account:
             security = client("sts")
             number = security.get_caller_identity()["Account"]
         # Made now, because making clients is not safe in threads; using them is.
-        made = {service: client(service) for service in _SERVICES}
+        of_network = () if project.own.network is None else ("ec2",)
+        made = {service: client(service) for service in (*_SERVICES, *of_network)}
         region = security.meta.region_name
         lock = threading.Lock()
         told, agreed = _one_at_a_time(lock, tell), _one_at_a_time(lock, agree)

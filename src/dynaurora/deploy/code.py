@@ -4,6 +4,7 @@ from botocore.exceptions import ClientError
 
 from dynaurora.adapters.aws import aws_errors, error_code
 from dynaurora.deploy.account import Account
+from dynaurora.deploy.certificates import certificates_of
 from dynaurora.deploy.outcomes import CodeOutcome
 from dynaurora.deploy.packaging import (
     Package,
@@ -28,6 +29,7 @@ def packages_of(project: Project) -> tuple[Package, Package]:
         if on_aws
         else None,
         plugins=project.sqlqueries if on_aws else None,
+        certificates=certificates_of(project) if on_aws else None,
     )
     return streams_package(sources), load_package(sources)
 

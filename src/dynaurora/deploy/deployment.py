@@ -18,6 +18,7 @@ from dynaurora.deploy.account import Account, output_of
 from dynaurora.deploy.code import brought, packages_of
 from dynaurora.deploy.gone import gone
 from dynaurora.deploy.mappings import wait_until_enabled
+from dynaurora.deploy.network import addresses_of_s3, close_default_group
 from dynaurora.deploy.outcomes import Agree, Confirm, Deployment, Register, Tell
 from dynaurora.deploy.project import Project, check
 from dynaurora.deploy.stacks import ARTIFACTS, Given, Stack, wanted
@@ -55,11 +56,13 @@ def deploy_project(
         streams_key=streams.key,
         load_key=load.key,
         output=made.output,
+        s3_prefix_list=addresses_of_s3(project, account),
     )
     bucket = output_of(made.stack(ARTIFACTS, given), "ArtifactsBucket")
     code = tuple(brought(account, bucket, package) for package in (streams, load))
     for stack in wanted(project):
         made.stack(stack, given)
+    close_default_group(project, account, made.output)
     outcomes = connected(account, given, [registered(account, each, register) for each in prepared])
     wait_until_enabled(account, "the load", made.output("pipeline", "LoadMappingId"))
     return Deployment(

@@ -16,6 +16,7 @@ from dynaurora.adapters.dynamodb import TableDescription, describe_table
 from dynaurora.deploy.account import Account, template_text
 from dynaurora.deploy.code import packages_of, zip_size
 from dynaurora.deploy.gone import gone
+from dynaurora.deploy.network import addresses_of_s3
 from dynaurora.deploy.outcomes import Gone, Tell
 from dynaurora.deploy.packaging import Package
 from dynaurora.deploy.project import Project, check
@@ -103,6 +104,7 @@ def plan_project(
         streams_key=streams.key,
         load_key=load.key,
         output=outputs.output,
+        s3_prefix_list=addresses_of_s3(project, account),
     )
     shared = tuple(_planned(account, given, stack) for stack in (ARTIFACTS, *wanted(project)))
     return ProjectPlan(

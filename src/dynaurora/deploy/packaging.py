@@ -3,7 +3,8 @@
     streams.zip   the capture's and the transform's handler, the modules of dynaurora that their
                   imports reach, orjson
     load.zip      the load's handler, dynaurora without what runs on an operator's machine, orjson,
-                  psycopg, PyMySQL, and on AWS the plugins
+                  psycopg, PyMySQL, and on AWS the plugins and who may have signed the database's
+                  certificate
 
 A zip is told from another by a hash of what is in it, so it is only compressed when S3 has none
 of that name. boto3 is never in it: the runtime brings it
@@ -23,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 import dynaurora
+from dynaurora.deploy.certificates import IN_THE_ZIP
 from dynaurora.deploy.wheels import Platform, fetched
 from dynaurora.errors import ProjectError
 
@@ -92,12 +94,14 @@ class Sources:
     platform: None takes the running interpreter's own packages (an emulator runs the Lambdas
         with it), else wheels of that platform are fetched with pip and kept below ``cache``.
     plugins: the folder that travels in load.zip; None where the Lambda reads the folder itself.
+    certificates: of who may have signed the database's, for load.zip; None where none travel.
     """
 
     lambda_functions: Path
     cache: Path
     platform: Platform | None = None
     plugins: Path | None = None
+    certificates: Path | None = None
 
 
 def streams_package(sources: Sources) -> Package:
@@ -122,6 +126,7 @@ def load_package(sources: Sources) -> Package:
         _read(lambda_modules(package), package.parent),
         _needs(LOAD_NEEDS, sources),
         _plugins(sources),
+        {IN_THE_ZIP: sources.certificates.read_bytes()} if sources.certificates else {},
     )
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from dynaurora.deploy.connections import check_connections
+from dynaurora.deploy.own import AURORA_PARAMETERS, NETWORK_PARAMETERS, Own, check_own
 from dynaurora.errors import ProjectError, SettingsError
 from dynaurora.model.names import bucket_name
 from dynaurora.settings import DatabaseSettings, StreamFailures, flag, stream_failures
@@ -105,6 +107,8 @@ class Project:
     region: "" leaves it to the profile.
     endpoint: of an emulator; "" is AWS.
     is_private: the database is reached by the load Lambda alone, which is asked then.
+    own: the network and the cluster that a deployment makes.
+    database_resource: of RDS, ``cluster-…``, for the right to sign in there with IAM.
     sizes: parameters of the templates, by their names there.
     """
 
@@ -117,6 +121,8 @@ class Project:
     is_private: bool = False
     network: Network = field(default_factory=Network)
     security: Security = field(default_factory=Security)
+    own: Own = field(default_factory=Own)
+    database_resource: str = ""
     delivery_stream_prefix: str = ""
     stream_failures: StreamFailures = "report"
     runtime: str = "python3.13"
@@ -201,7 +207,8 @@ def read_place(
         or given.text("region"),
         endpoint=environment.get("AWS_ENDPOINT_URL", ""),
         database_url=environment.get("DYNAURORA_DATABASE_URL", "").strip()
-        or given.table("database").text("url"),
+        or given.table("database").text("url")
+        or given.own_url(),
     )
 
 
@@ -226,19 +233,29 @@ def read_project(
     def first(variable: str, value: str) -> str:
         return environment.get(variable, "").strip() or value
 
+    own, url = given.own(), first("DYNAURORA_DATABASE_URL", database.text("url"))
+    if url and not database.text("url"):
+        own = replace(own, aurora=None)  # the environment beats the file
     project = Project(
         root=root,
         name=first("DYNAURORA_PROJECT", given.text("project")),
         region=region or first("AWS_REGION", first("AWS_DEFAULT_REGION", given.text("region"))),
         endpoint=endpoint,
         database=DatabaseSettings(
-            url=first("DYNAURORA_DATABASE_URL", database.text("url")),
+            url=url or given.own_url(),
             secret_arn=first("DYNAURORA_DATABASE_SECRET_ARN", database.text("secret_arn")),
             schema=first("DYNAURORA_SCHEMA", database.text("schema") or "dynaurora"),
+            is_iam=flag(
+                environment,
+                "DYNAURORA_DATABASE_IAM",
+                default=own.aurora is not None or database.flag("iam"),
+            ),
+            certificates=_below(root, first("DYNAURORA_DATABASE_CA", database.text("ca"))),
         ),
-        is_private=flag(
-            environment, "DYNAURORA_DATABASE_PRIVATE", default=database.flag("private")
-        ),
+        is_private=own.aurora is not None
+        or flag(environment, "DYNAURORA_DATABASE_PRIVATE", default=database.flag("private")),
+        own=own,
+        database_resource=database.text("resource_id"),
         network=Network(database.texts("subnets"), database.texts("security_groups")),
         security=Security(security.text("key"), security.text("access_logs")),
         sqlqueries=root / first("DYNAURORA_SQLQUERIES", given.text("sqlqueries") or "sqlqueries"),
@@ -251,6 +268,8 @@ def read_project(
         alarms=_alarms(given.table("alarms"), is_local=_is_loopback(endpoint)),
         sizes=given.table("sizes").numbers(PIPELINE_SIZES | TABLE_SIZES),
     )
+    if project.is_local:
+        project = replace(project, own=Own())
     if project.is_local and not environment.get("DYNAURORA_STREAM_FAILURES"):
         # The emulator ignores the report of failed items, and so would lose them.
         project = replace(project, stream_failures="raise")
@@ -285,6 +304,14 @@ def check(project: Project) -> None:
             "Make it, or set DYNAURORA_SQLQUERIES.",
         )
     _check_database(project)
+    check_own(
+        project.own,
+        FILE,
+        is_url_given=project.database.url != project.own.url,
+        is_place_given=project.network != Network(),
+    )
+    _check_iam(project)
+    check_connections(project.own, project.sizes.get("LoadConcurrency", ""))
 
 
 def _check_database(project: Project) -> None:
@@ -294,7 +321,8 @@ def _check_database(project: Project) -> None:
             "DYNAURORA_DATABASE_URL",
             "is not set",
             "postgresql://user@host/database",
-            f"Set it, or url below [database] in {FILE}. `dynaurora dev` prints it with export.",
+            f"Set it, or url below [database] in {FILE}, or let [aurora] make a cluster. "
+            "`dynaurora dev` prints it with export.",
         )
     if _has_password(url) and not project.is_local:
         # It would be readable to whoever may describe the function or the stack.
@@ -304,6 +332,21 @@ def _check_database(project: Project) -> None:
             "postgresql://user@host/database, without a password",
             "Put user and password into a secret and its ARN into DYNAURORA_DATABASE_SECRET_ARN.",
         )
+
+
+def _check_iam(project: Project) -> None:
+    is_known = project.own.aurora is not None or bool(project.database_resource)
+    if project.database.is_iam and not (is_known or project.is_local):
+        raise ProjectError(
+            f"{FILE}: [database] iam",
+            "is on without resource_id",
+            "the cluster's: cluster-ABCDEFGHIJKL01234",
+            "aws rds describe-db-clusters --query 'DBClusters[].DbClusterResourceId'",
+        )
+
+
+def _below(root: Path, path: str) -> str:
+    return str(root / path) if path else ""
 
 
 def _has_password(url: str) -> bool:
@@ -342,11 +385,15 @@ class _File:
             {
                 *("project", "region", "sqlqueries", "delivery_stream_prefix"),
                 *("runtime", "architecture", "database", "security", "alarms", "sizes"),
+                *("network", "aurora"),
             }
         )
         file.table("alarms").refuse_others({"off", "email", "topic", "cluster", "max_connections"})
         file.table("database").refuse_others(
-            {"url", "secret_arn", "schema", "private", "subnets", "security_groups"}
+            {
+                *("url", "secret_arn", "iam", "resource_id", "ca", "schema"),
+                *("private", "subnets", "security_groups"),
+            }
         )
         file.table("security").refuse_others({"key", "access_logs"})
         return file
@@ -381,6 +428,25 @@ class _File:
     def numbers(self, known: frozenset[str]) -> dict[str, str]:
         self.refuse_others(known)
         return {key: str(self.number(key)) for key in self.values}
+
+    def own(self) -> Own:
+        return Own(
+            self._parameters("network", NETWORK_PARAMETERS),
+            self._parameters("aurora", AURORA_PARAMETERS),
+        )
+
+    def own_url(self) -> str:
+        """Of the cluster that is asked for, "" for none."""
+        own = self.own()
+        return own.url if own.aurora is not None else ""
+
+    def _parameters(self, key: str, known: frozenset[str]) -> dict[str, str] | None:
+        """Of a template, as CloudFormation takes them; None where the table is missing."""
+        if key not in self.values:
+            return None
+        table = self.table(key)
+        table.refuse_others(known)
+        return {name: _parameter(value) for name, value in table.values.items()}
 
     def _typed(self, key: str, kind: type[_Value], default: _Value, expected: str) -> _Value:
         value = self.values.get(key, default)
@@ -417,6 +483,13 @@ def _alarms(given: _File, *, is_local: bool) -> Alarms:
             f"{given.path}: max_connections", "is of no cluster", "cluster beside it", "Name it."
         )
     return alarms
+
+
+def _parameter(value: Any) -> str:
+    """true, a number, a text or a list of texts."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

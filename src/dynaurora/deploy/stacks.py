@@ -1,7 +1,8 @@
 """The stacks of a project, in the order in which they are made; each may take what those before it
 say of themselves.
 
-    artifacts ─► the zips ─► pipeline ─► alarms ─► one stack per table
+    artifacts ─► the zips ─► network, aurora where asked for ─► pipeline ─► alarms
+        ─► one stack per table
 
 One more stack that all tables share is one more entry of `SHARED`, with a template of its name in
 infra/. Nothing here talks to AWS.
@@ -11,10 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
+from dynaurora.adapters.database import engine_of
 from dynaurora.adapters.dynamodb import TableDescription
+from dynaurora.deploy.certificates import setting_of
+from dynaurora.deploy.connections import most_connections
 from dynaurora.deploy.project import ALARM_SIZES, PIPELINE_SIZES, TABLE_SIZES, Project
 from dynaurora.model.names import bucket_name, delivery_stream_name, stack_name, table_stack_name
+from dynaurora.plugins.statements import dialect_of
 
 Output = Callable[[str, str], str]
 """``output("pipeline", "RawBucket")``: what the stack of that part says of itself."""
@@ -25,6 +31,7 @@ class Given:
     """What the parameters of a stack are computed from.
 
     streams_key, load_key: where the zips lie in the artifacts bucket.
+    s3_prefix_list: the addresses of S3, where a network is asked for.
     """
 
     project: Project
@@ -33,6 +40,7 @@ class Given:
     streams_key: str
     load_key: str
     output: Output
+    s3_prefix_list: str = ""
 
     def bucket(self, purpose: str) -> str:
         return bucket_name(self.project.name, purpose, self.account, self.region)
@@ -90,6 +98,38 @@ def _artifacts(given: Given) -> Mapping[str, str]:
     }
 
 
+def _network(given: Given) -> Mapping[str, str]:
+    project = given.project
+    parts = urlsplit(project.database.url)
+    return {
+        "Project": project.name,
+        "RawBucket": given.bucket("raw"),
+        "BackupBucket": given.bucket("backup"),
+        "Local": given.local,
+        "DatabasePort": str(parts.port or dialect_of(engine_of(project.database.url)).port),
+        "DatabaseSecretArn": project.database.secret_arn,
+        "S3PrefixList": given.s3_prefix_list,
+        **(project.own.network or {}),
+    }
+
+
+def _aurora(given: Given) -> Mapping[str, str]:
+    project = given.project
+    place = {}
+    if project.own.network is not None:
+        place = {
+            "SubnetIds": given.output("network", "DatabaseSubnetIds"),
+            "SecurityGroup": given.output("network", "DatabaseSecurityGroup"),
+        }
+    return {
+        "Project": project.name,
+        "Local": given.local,
+        "KmsKeyArn": project.security.key,
+        **place,
+        **project.own.cluster,
+    }
+
+
 def _pipeline(given: Given) -> Mapping[str, str]:
     project = given.project
     return {
@@ -102,13 +142,11 @@ def _pipeline(given: Given) -> Mapping[str, str]:
         "Runtime": project.runtime,
         "Architecture": project.architecture,
         "Local": given.local,
-        "DatabaseUrl": project.database.url,
-        "DatabaseSecretArn": project.database.secret_arn,
         "Schema": project.database.schema,
         "KmsKeyArn": project.security.key,
         "AccessLogBucket": project.security.access_logs,
-        "SubnetIds": ",".join(project.network.subnets),
-        "SecurityGroupIds": ",".join(project.network.security_groups),
+        **_database(given),
+        **_place(given),
         "DeliveryStreamPrefix": project.delivery_stream_prefix,
         "StreamFailures": project.stream_failures,
         "SqlQueries": str(project.sqlqueries.resolve()) if project.is_local else "sqlqueries",
@@ -116,14 +154,42 @@ def _pipeline(given: Given) -> Mapping[str, str]:
     }
 
 
-def _alarms(given: Given) -> Mapping[str, str]:
-    alarms = given.project.alarms
+def _database(given: Given) -> Mapping[str, str]:
+    """Where the load finds its database, and how it signs in there."""
+    project = given.project
+    url, resource = project.database.url, project.database_resource
+    if project.own.aurora is not None:
+        url = given.output("aurora", "DatabaseUrl")
+        resource = given.output("aurora", "ClusterResourceId")
     return {
-        "Project": given.project.name,
+        "DatabaseUrl": url,
+        "DatabaseSecretArn": project.database.secret_arn,
+        "DatabaseResourceId": resource if project.database.is_iam else "",
+        "DatabaseUser": unquote(urlsplit(project.database.url).username or ""),
+        "DatabaseCertificates": setting_of(project),
+    }
+
+
+def _place(given: Given) -> Mapping[str, str]:
+    """Where the load runs."""
+    names = ("SubnetIds", "SecurityGroupIds")
+    if given.project.own.network is not None:
+        return {name: given.output("network", name) for name in names}
+    network = given.project.network
+    return dict(zip(names, map(",".join, (network.subnets, network.security_groups)), strict=True))
+
+
+def _alarms(given: Given) -> Mapping[str, str]:
+    project, alarms = given.project, given.project.alarms
+    cluster, connections = alarms.cluster, alarms.max_connections
+    if project.own.aurora is not None and not cluster:
+        cluster, connections = stack_name(project.name, "aurora"), most_connections(project.own)
+    return {
+        "Project": project.name,
         "Email": alarms.email,
         "TopicArn": alarms.topic,
-        "Cluster": alarms.cluster,
-        "MaxConnections": str(alarms.max_connections),
+        "Cluster": cluster,
+        "MaxConnections": str(connections),
         "Local": given.local,
         **given.sizes(ALARM_SIZES),
     }
@@ -133,6 +199,14 @@ ARTIFACTS: Final = Stack("artifacts", _artifacts, buckets={"Artifacts": "artifac
 """The first: the zips have to lie somewhere before the others are made."""
 
 SHARED: Final = (
+    Stack("network", _network, lambda project: project.own.network is not None),
+    Stack(
+        "aurora",
+        _aurora,
+        lambda project: project.own.aurora is not None,
+        holds_data=True,
+        needs=("network",),
+    ),
     Stack("pipeline", _pipeline, buckets={"Raw": "raw", "Backup": "backup"}),
     Stack("alarms", _alarms, is_wanted=lambda project: project.alarms.are_on),
 )

@@ -43,6 +43,7 @@ def project_stacks(project: Project, tables: Iterable[str]) -> Iterator[ShownSta
         streams_key="streams-<hash>.zip",
         load_key="load-<hash>.zip",
         output=lambda part, name: f"<{name} of {stack_name(project.name, part)}>",
+        s3_prefix_list="<prefix list of S3>",
     )
     for stack in (ARTIFACTS, *wanted(project)):
         path = stack.template(project)

@@ -1,0 +1,95 @@
+"""A network and a cluster of the project's own: `[network]` and `[aurora]` of dynaurora.toml.
+
+Either sets parameters of the template of its name. Where it is missing, what is there already is
+named below `[database]`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dynaurora.errors import ProjectError
+
+NETWORK_PARAMETERS: Final = frozenset(
+    {"Addresses", "FlowLogs", "LogRetentionDays", "Nat", "Zones"},
+)
+AURORA_PARAMETERS: Final = frozenset(
+    {
+        "BackupRetentionDays",
+        "Database",
+        "DeletionProtection",
+        "Engine",
+        "EngineVersion",
+        "KmsKeyArn",
+        "LogRetentionDays",
+        "MaxCapacity",
+        "MinCapacity",
+        "MonitoringSeconds",
+        "PerformanceInsights",
+        "SecondsUntilAutoPause",
+        "SecurityGroup",
+        "Standby",
+        "SubnetIds",
+        "User",
+    }
+)
+"""What the file may say; the other parameters are known to `deploy` alone."""
+
+_PLACE: Final = frozenset({"SubnetIds", "SecurityGroup"})
+_DEFAULTS: Final = {
+    "Database": "app",
+    "Engine": "postgresql",
+    "MaxCapacity": "8",
+    "MinCapacity": "0.5",
+    "User": "dynaurora_load",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a deployment makes itself, by parameters of its template; None for what is there.
+
+    The defaults that others have to know are said to the template, and not left to it.
+    """
+
+    network: Mapping[str, str] | None = None
+    aurora: Mapping[str, str] | None = None
+
+    @property
+    def cluster(self) -> Mapping[str, str]:
+        return _DEFAULTS | dict(self.aurora or {})
+
+    @property
+    def url(self) -> str:
+        """Of a cluster whose host is known when it is there: engine, user and database."""
+        cluster = self.cluster
+        return f"{cluster['Engine']}://{cluster['User']}@/{cluster['Database']}"
+
+
+def check_own(own: Own, file: str, *, is_url_given: bool, is_place_given: bool) -> None:
+    """Refuse what is made and given at once, and a cluster without a place."""
+    if own.aurora is not None and is_url_given:
+        raise ProjectError(
+            f"{file}: aurora",
+            "stands beside [database] url",
+            "one of them",
+            "[aurora] makes a cluster; url names one that is there.",
+        )
+    if own.network is not None and is_place_given:
+        raise ProjectError(
+            f"{file}: network",
+            "stands beside [database] subnets or security_groups",
+            "one of them",
+            "[network] makes a network; these name one that is there.",
+        )
+    if own.aurora is not None and own.aurora.get("Engine", "mysql") not in ("mysql", "postgresql"):
+        raise ProjectError(
+            f"{file}: aurora: Engine", f'is "{own.aurora["Engine"]}"', "postgresql or mysql"
+        )
+    if own.aurora is not None and own.network is None and not own.aurora.keys() >= _PLACE:
+        raise ProjectError(
+            f"{file}: aurora",
+            "has no place",
+            "SubnetIds and SecurityGroup of a network that is there",
+            "Name them, or let [network] make a network.",
+        )
