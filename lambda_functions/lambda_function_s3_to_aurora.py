@@ -56,6 +56,10 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _command(request: dict[str, Any], context: Any) -> dict[str, Any]:
+    if request.get("command") == "bootstrap":  # before there is a user to connect as
+        from dynaurora.adapters.bootstrap import bootstrap_asked  # noqa: PLC0415
+
+        return bootstrap_asked(DATABASE, SETTINGS.database, request)
     from dynaurora.commands import run_command  # noqa: PLC0415
 
     with _parts(context) as parts:

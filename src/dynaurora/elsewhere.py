@@ -141,7 +141,7 @@ def elsewhere(connection: Connection, dialect: Dialect) -> Iterator[Elsewhere]:
     ((here, session, kind),) = connection.fetch(said["here"])
     _remove_left(connection, dialect, here)
     number = secrets.token_hex(4)
-    there = f"{here[:_MOST_OF_NAME]}_preview_{number}"
+    there = preview_prefix(here) + number
     found = Elsewhere(connection, dialect, here, there, there + _METADATA)
     connection.fetch(said["hold"], [number])
     connection.execute(said["limits"])
@@ -210,7 +210,7 @@ def _leave(found: Elsewhere, session: int, number: str, made: Collection[str]) -
 def _remove_left(connection: Connection, dialect: Dialect, here: str) -> None:
     """Drop what was left by others whose session is no more."""
     said = _statements(dialect)
-    name = re.compile(re.escape(here[:_MOST_OF_NAME]) + rf"_preview_([0-9a-f]{{8}})({_METADATA})?")
+    name = re.compile(re.escape(preview_prefix(here)) + rf"([0-9a-f]{{8}})({_METADATA})?")
     for (database,) in connection.fetch(said["databases"]):
         left = name.fullmatch(database)
         if left is None or connection.fetch(said["hold"], [left[1]]) != [(1,)]:
@@ -234,6 +234,11 @@ def _refused(found: Elsewhere, error: DatabaseError) -> DynauroraError:
         f"grant all on `{pattern}%`.* to the user; or preview with --scratch, on a server of "
         "its own, and check with --engine mysql, without one.",
     )
+
+
+def preview_prefix(here: str) -> str:
+    """What the names of such databases beside one begin with."""
+    return f"{here[:_MOST_OF_NAME]}_preview_"
 
 
 def _statements(dialect: Dialect) -> Queries:

@@ -1,6 +1,7 @@
 """A connection over TLS: to a server that proves who it is, and to no other."""
 
 import secrets
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -178,9 +179,13 @@ def test_each_connection_has_a_token_of_its_own(tls):
     database.close()
 
 
-def test_who_has_no_token_that_holds_is_not_let_in(tls):
+def test_who_has_no_token_that_holds_is_not_let_in_and_does_not_wait(tls):
+    begun = time.monotonic()
+    settings = DatabaseSettings(tls.url(), "", "dynaurora", is_iam=True, certificates=tls.authority)
+    database = Database(settings, patience_s=30, tokens=lambda *_of: "one of an hour ago")
     with pytest.raises(DatabaseError):
-        with_iam(tls, lambda *_of: "one of an hour ago").session().__enter__()
+        database.session().__enter__()
+    assert time.monotonic() - begun < 15
 
 
 def _end(tls, engine):

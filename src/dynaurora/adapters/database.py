@@ -92,7 +92,7 @@ class Database:
         """
         if self._connection is None or not self._connection.is_healthy():
             self.close()
-            self._connection = self._connected()
+            self._connection = self._connected(self._access())
         try:
             yield self._sql(self._connection)
         except DatabaseAway:
@@ -105,18 +105,37 @@ class Database:
             self._connection.close()
             self._connection = None
 
+    @contextmanager
+    def administered(self, admin: Login) -> Iterator[Engine]:
+        """A connection of an administrator's, closed in the end."""
+        settings = self._settings
+        access = Access(lambda: admin, settings.certificates, is_verified=settings.is_iam)
+        connection = self._connected(access)
+        try:
+            yield self._sql(connection)
+        finally:
+            connection.close()
+
+    def loader(self) -> Login:
+        """Who the load is; without a password where IAM vouches for it."""
+        if self._settings.secret_arn and self._secrets is not None:
+            return self._secret()
+        parts = urlsplit(self._settings.url)
+        password = "" if self._settings.is_iam else unquote(parts.password or "")
+        return Login(unquote(parts.username or ""), password)
+
     def _sql(self, connection: Connection) -> Engine:
         dialect = dialect_of(self.engine)
         return Engine(connection, dialect, dialect.queries(self._settings.schema))
 
-    def _connected(self) -> Connection:
+    def _connected(self, access: Access) -> Connection:
         """A new connection, with a new password; the attempt wakes a cluster that is paused."""
         connect = import_module(f"dynaurora.adapters.{self.engine}").connect  # the driver, late
         until = time.monotonic() + self._patience_s
         pause = _FIRST_PAUSE_S
         while True:
             try:
-                return cast("Connection", connect(self._settings.url, self._access()))
+                return cast("Connection", connect(self._settings.url, access))
             except DatabaseAway as error:
                 is_over = time.monotonic() + pause > until
                 if is_over or error.code not in _WAKING or not _has_address(self._settings.url):
@@ -145,10 +164,14 @@ class Database:
         return Login(user, self._tokens(host, parts.port or dialect_of(self.engine).port, user))
 
     def _secret(self) -> Login:
-        arn = self._settings.secret_arn
-        with aws_errors(f"secret {arn}"):
-            answer = cast("Callable[[], Any]", self._secrets)().get_secret_value(SecretId=arn)
-        return _login_of(arn, answer.get("SecretString", ""))
+        return login_in(cast("Callable[[], Any]", self._secrets)(), self._settings.secret_arn)
+
+
+def login_in(secrets: Any, arn: str) -> Login:
+    """User and password of a secret. secrets: a client of Secrets Manager."""
+    with aws_errors(f"secret {arn}"):
+        answer = secrets.get_secret_value(SecretId=arn)
+    return _login_of(arn, answer.get("SecretString", ""))
 
 
 def _has_address(url: str) -> bool:

@@ -54,6 +54,10 @@ _ELSEWHERE: Final = "set idle_session_timeout = '5min'"
 _BETWEEN: Final = "\n;\n"
 """A statement may end in a comment."""
 
+_REJECTED: Final = "08004"
+"""The driver tells of no SQLSTATE when a connection fails, of the server's words only.
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
 _NOT_TRUSTED: Final = re.compile("certificate|does not support SSL")
 """https://www.postgresql.org/docs/current/libpq-ssl.html"""
 
@@ -210,12 +214,14 @@ def _error(
     if not code and isinstance(error, psycopg.OperationalError):
         if _NOT_TRUSTED.search(found):
             return not_trusted(found)
+        is_rejected = "FATAL:" in found and "the database system is" not in found
         return DatabaseAway(
             where,
             found,
             "an answer of the server",
             "Check DYNAURORA_DATABASE_URL, the server (is `dynaurora dev` still running?) and the "
             "network between. What a load could not do is done again by itself.",
+            code=_REJECTED if is_rejected else "",
         )
     if not code and isinstance(error, psycopg.DataError):
         return RowRefused(where, found)

@@ -19,6 +19,7 @@ from dynaurora.errors import DynauroraError
 from dynaurora.log import log_to_stderr
 
 _COMMANDS: Final = {
+    "bootstrap": "make the load's user and its metadata, as an administrator",
     "check": "list the plugins and what is wrong with them",
     "demo": "carry real data through the whole pipeline on this machine",
     "deploy": "bring AWS to what the project says",

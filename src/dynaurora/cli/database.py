@@ -13,6 +13,7 @@ import click
 from dynaurora.sql.engines import DEFAULT, ENGINES
 
 if TYPE_CHECKING:
+    from dynaurora.adapters.database import Database
     from dynaurora.deploy.project import Place, Project
     from dynaurora.etl import Engine
     from dynaurora.plugins.contract import Plugin
@@ -132,9 +133,8 @@ def project_of(folder: Path, chosen: str) -> "Project":
     return read_project(folder, chosen=chosen)
 
 
-@contextmanager
-def session(project: "Project") -> Iterator["Engine"]:
-    """One connection to the project's database, closed in the end."""
+def database_of(project: "Project") -> "Database":
+    """The project's database, as it is reached from here."""
     from dynaurora.adapters.aws import client_factory, database_token
     from dynaurora.adapters.database import Database
     from dynaurora.deploy.certificates import certificates_of
@@ -151,7 +151,13 @@ def session(project: "Project") -> Iterator["Engine"]:
     tokens = partial(database_token, region=project.region)
     found = certificates_of(project)
     settings = replace(project.database, certificates=str(found or ""))
-    database = Database(settings, secrets=secrets, tokens=tokens)
+    return Database(settings, secrets=secrets, tokens=tokens)
+
+
+@contextmanager
+def session(project: "Project") -> Iterator["Engine"]:
+    """One connection to the project's database, closed in the end."""
+    database = database_of(project)
     try:
         with database.session() as engine:
             yield engine

@@ -120,6 +120,7 @@ def _deployed(project: "Project", *, is_agreed: bool) -> "Deployment":
             confirm=lambda table: is_agreed or _confirmed(view, table),
             agree=lambda plan: is_agreed or _agreed(view, plan),
             tell=view.tell,
+            ready=lambda: _make_ready(project, ask),
             register=lambda table, arn, table_id: _register(ask, table, arn, table_id),
         )
         tables = [table.table for table in deployment.tables]
@@ -127,6 +128,20 @@ def _deployed(project: "Project", *, is_agreed: bool) -> "Deployment":
     if waited:
         sweep_now(project, client_factory(project.region, project.endpoint), waited)
     return deployment
+
+
+def _make_ready(project: "Project", ask: Ask) -> None:
+    """In a new cluster of our own there is no user yet that could load."""
+    from dynaurora.cli.bootstrap import bootstrapped
+    from dynaurora.errors import DatabaseError
+
+    if project.own.aurora is None:
+        return
+    try:
+        ask("create metadata")
+    except DatabaseError:
+        facts = bootstrapped(project)
+        click.echo(f"The load's user {facts['user']} is made.", err=True)
 
 
 def _register(ask: Ask, table: str, arn: str, table_id: str) -> None:

@@ -9,7 +9,7 @@ Doing it again changes nothing. What is wrong with one table is kept as its outc
 stop the others. Nothing is printed: who calls is told each step as a value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dynaurora.adapters.aws import Client
@@ -32,6 +32,7 @@ def deploy_project(
     confirm: Confirm,
     agree: Agree = lambda _plan: True,
     tell: Tell = lambda _progress: None,
+    ready: Callable[[], None] = lambda: None,
     register: Register = lambda _table, _stream_arn, _table_id: None,
     client: Client | None = None,
 ) -> Deployment:
@@ -41,6 +42,7 @@ def deploy_project(
     confirm: asked for each table whose stream is off, before anything is changed.
     agree: asked before a stack replaces or removes what holds data; a no stops the deployment.
     tell: is told each step; never by two threads at once.
+    ready: is called when what all tables share is there, and before the first is registered.
     register: is called in this thread for each table, before its changes are read.
     client: gives the client of a service; made from the project where it is left out.
     """
@@ -63,6 +65,7 @@ def deploy_project(
     for stack in wanted(project):
         made.stack(stack, given)
     close_default_group(project, account, made.output)
+    ready()
     outcomes = connected(account, given, [registered(account, each, register) for each in prepared])
     wait_until_enabled(account, "the load", made.output("pipeline", "LoadMappingId"))
     return Deployment(

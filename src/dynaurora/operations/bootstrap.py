@@ -1,0 +1,120 @@
+"""The load's user: made by an administrator, for the target tables and the metadata alone.
+
+Run on the administrator's connection; doing it again changes nothing but the password.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from dynaurora.elsewhere import preview_prefix
+from dynaurora.errors import SettingsError
+from dynaurora.etl import Engine
+from dynaurora.operations.desk import Facts
+from dynaurora.sql.queries import statements
+
+PUBLIC: Final = "public"
+"""Where PostgreSQL's tables are unless another schema is asked for."""
+
+_RIGHTS: Final = (
+    "select, insert, update, delete, create, alter, drop, index, references, create view, "
+    "show view, trigger, create routine, alter routine, execute, create temporary tables, "
+    "lock tables"
+)
+"""https://dev.mysql.com/doc/refman/8.0/en/grant.html#grant-database-privileges"""
+
+_MOST_OF_USER: Final = {"postgresql": 63, "mysql": 32}
+"""https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS,
+https://dev.mysql.com/doc/refman/8.0/en/user-names.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """The user that a load is.
+
+    password: "" where there is none, as with IAM.
+    is_iam: IAM vouches for it.
+    database: of the target tables. metadata: the schema of the metadata, on MySQL a database.
+    tables_schema: of the target tables on PostgreSQL.
+    """
+
+    user: str
+    password: str = field(repr=False)
+    is_iam: bool
+    database: str
+    metadata: str
+    tables_schema: str = PUBLIC
+
+
+def make_loader(engine: Engine, loader: Loader) -> Facts:
+    """Make the user, and let it do its work. Raises ``SettingsError`` for one that cannot be."""
+    most = _MOST_OF_USER[engine.dialect.engine]
+    if not 1 <= len(loader.user.encode()) <= most:
+        raise SettingsError(
+            "the load's user",
+            f"{loader.user!r} is no name of one",
+            f"1 to {most} bytes",
+            "Name it in DYNAURORA_DATABASE_URL or in the secret.",
+        )
+    work = _Work(engine, loader)
+    is_new = not work.fetch("has_user", loader.user)
+    if is_new:
+        work.run("make_user")
+    _let_sign_in(work, loader)
+    for name in statements(work.file):
+        if name.startswith("allow_") and (
+            name != "allow_tables_first" or loader.tables_schema != PUBLIC
+        ):
+            work.run(name)
+    return {"user": loader.user, "is_new": is_new, "iam": loader.is_iam}
+
+
+def _let_sign_in(work: "_Work", loader: Loader) -> None:
+    if loader.is_iam:
+        if not work.fetch("is_on_aurora"):
+            raise SettingsError(
+                "DYNAURORA_DATABASE_IAM",
+                "is on, and this server does not know IAM",
+                "Aurora or RDS with IAM database authentication",
+                "Turn it on there, or give user and password by DYNAURORA_DATABASE_SECRET_ARN.",
+            )
+        work.run("let_iam_vouch")
+    elif loader.password:
+        ((statement,),) = work.fetch("password_of", loader.user, loader.password)
+        work.engine.connection.execute(statement)
+
+
+class _Work:
+    """The statements of an engine, with the names in them."""
+
+    def __init__(self, engine: Engine, loader: Loader) -> None:
+        self.engine = engine
+        self.file = f"{engine.dialect.engine}_bootstrap.sql"
+        quoted = engine.dialect.quoted
+        self._names = {
+            "user": quoted(loader.user),
+            "database": quoted(loader.database),
+            "metadata": quoted(loader.metadata),
+            "schema": quoted(loader.tables_schema),
+            "database_pattern": _pattern(loader.database),
+            "metadata_pattern": _pattern(loader.metadata),
+            "preview_pattern": f"{_pattern(preview_prefix(loader.database))[:-1]}%`",
+            "rights": _RIGHTS,
+        }
+
+    def run(self, name: str) -> None:
+        statement = statements(self.file)[name]
+        for place, found in self._names.items():
+            statement = statement.replace(f"{{{place}}}", found)
+        self.engine.connection.execute(statement)
+
+    def fetch(self, name: str, *parameters: str) -> list[tuple[str, ...]]:
+        return self.engine.connection.fetch(statements(self.file)[name], parameters)
+
+
+def _pattern(name: str) -> str:
+    """A database's name in a grant of MySQL, where "_" and "%" stand for any letters.
+
+    https://dev.mysql.com/doc/refman/8.0/en/grant.html#grant-quoting
+    """
+    escaped = name.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+    return "`" + escaped.replace("`", "``") + "`"

@@ -1,0 +1,32 @@
+The statements of `dynaurora bootstrap`, for PostgreSQL 15 and newer, run by an administrator.
+Each may run again. Names stand in braces, quoted; {schema} is that of the tables.
+
+-- has_user
+select 1 from pg_roles where rolname = %s
+
+-- make_user
+create role {user} login
+
+-- password_of
+-- A statement that no value can be bound to, with the value in it.
+select format('alter role %%I password %%L', %s::text, %s::text)
+
+-- is_on_aurora
+-- https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
+select 1 from pg_roles where rolname = 'rds_iam'
+
+-- let_iam_vouch
+grant rds_iam to {user}
+
+-- allow_here
+-- Its own schema, for the metadata, and one that goes again when plugins are planned or previewed.
+grant connect, create, temporary on database {database} to {user}
+
+-- allow_tables_schema
+create schema if not exists {schema}
+
+-- allow_tables
+grant usage, create on schema {schema} to {user}
+
+-- allow_tables_first
+alter role {user} in database {database} set search_path = {schema}
