@@ -7,6 +7,7 @@ import pytest
 from dynaurora.adapters.cloudformation import StackChange, stack_parameters
 from dynaurora.deploy.connections import connections_told, most_connections
 from dynaurora.deploy.deployment import deploy_project
+from dynaurora.deploy.destroying import destroy_project
 from dynaurora.deploy.own import AURORA_PARAMETERS, NETWORK_PARAMETERS, Own
 from dynaurora.deploy.project import read_project
 from dynaurora.deploy.templates import project_stacks
@@ -98,7 +99,9 @@ def test_a_cluster_may_stand_in_a_network_that_is_there(read):
         'SecurityGroup = "sg-2"\n[database]\nsubnets = ["subnet-3"]\nsecurity_groups = ["sg-1"]\n'
     )
     stacks = {stack.subject: stack.parameters for stack in project_stacks(project, [])}
-    assert list(stacks) == ["artifacts", "aurora", "pipeline"]
+    assert list(stacks) == ["artifacts", "aurora", "pipeline", "alarms"]
+    assert stacks["alarms"]["Cluster"] == "shop-aurora"
+    assert stacks["alarms"]["MaxConnections"] == "1669"
     assert stacks["aurora"]["SubnetIds"] == "subnet-1,subnet-2"
     assert stacks["pipeline"]["SubnetIds"] == "subnet-3"
     assert stacks["pipeline"]["DatabaseUser"] == "dynaurora_load"
@@ -192,3 +195,18 @@ def test_they_are_made_before_the_pipeline_which_runs_in_them(aws, project):
     )["SecurityGroups"]
     assert (default["IpPermissions"], default["IpPermissionsEgress"]) == ([], [])
     assert {stack.change for stack in deploy().shared} == {StackChange.UNCHANGED}
+
+
+def test_a_cluster_and_its_network_stay_unless_their_data_are_to_go(aws, project):
+    project = dataclasses.replace(
+        project,
+        own=Own(network={}, aurora={}),
+        database=dataclasses.replace(
+            project.database, url="postgresql://dynaurora_load@/app", is_iam=True
+        ),
+    )
+    deploy_project(project, [], confirm=lambda _table: True, client=aws.client)
+    kept = destroy_project(project, client=aws.client)
+    assert kept.kept_stacks == (f"{project.name}-network", f"{project.name}-aurora")
+    gone = destroy_project(project, deletes_data=True, client=aws.client)
+    assert {f"{project.name}-network", f"{project.name}-aurora"} <= set(gone.stacks)

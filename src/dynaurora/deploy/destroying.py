@@ -20,6 +20,7 @@ from dynaurora.adapters.cloudformation import (
     StackChange,
     StackOutcome,
     delete_stack,
+    stack_names,
     stack_outputs,
     stack_parameters,
     stack_resources,
@@ -75,9 +76,12 @@ def destroy_project(
     gone = _tables_gone(project, account, tables)
     waiting = _drained(project, account)
     kept = () if deletes_data else _kept(project, account)
+    there = set(stack_names(account.client("cloudformation"), stack_name(project.name, "")))
     for stack in reversed((ARTIFACTS, *SHARED)):
-        if stack.part not in kept:
-            gone.append(_shared_gone(project, account, stack))
+        # One that is not asked for any more may still be there.
+        is_there = stack.name(project) in there
+        if stack.part not in kept and (is_there or stack.is_wanted(project)):
+            gone.append(_shared_gone(project, account, stack, is_there=is_there))
     buckets, kept_buckets = _buckets_gone(project, account, deletes_data=deletes_data)
     if disables_streams:
         _streams_off(account, tables)
@@ -233,9 +237,11 @@ def _kept(project: Project, account: Account) -> tuple[str, ...]:
     return tuple(dict.fromkeys(needed))
 
 
-def _shared_gone(project: Project, account: Account, stack: Stack) -> StackOutcome:
+def _shared_gone(
+    project: Project, account: Account, stack: Stack, *, is_there: bool
+) -> StackOutcome:
     name = stack.name(project)
-    if stack.holds_data:
+    if stack.holds_data and is_there:
         _unprotect(account, name)
     return _deleted(account, name)
 
