@@ -145,6 +145,16 @@ def test_iam_on_a_server_that_does_not_know_it_is_told(anew):
         bootstrap(local, settings, anew.admin)
 
 
+def test_who_cannot_prove_who_it_is_cannot_sign_in(anew):
+    """The user is made before it is known whether it will have a password."""
+    nobody = anew.url.replace(f":{quote(PASSWORD, safe='')}@", "@")
+    settings = DatabaseSettings(nobody, "", "dynaurora")
+    with pytest.raises(SettingsError, match="has no password"):
+        bootstrap(Database(settings), settings, anew.admin)
+    with pytest.raises(DatabaseError):
+        Database(settings).session().__enter__()
+
+
 @pytest.mark.engines("postgresql")
 def test_iam_vouches_for_the_user_where_the_server_knows_it(anew):
     local = Database(DatabaseSettings(anew.url, "", "dynaurora"))

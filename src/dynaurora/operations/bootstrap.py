@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dynaurora.elsewhere import preview_prefix
-from dynaurora.errors import SettingsError
+from dynaurora.errors import DatabaseError, SettingsError
 from dynaurora.etl import Engine
 from dynaurora.operations.desk import Facts
 from dynaurora.sql.queries import statements
@@ -25,6 +25,12 @@ _RIGHTS: Final = (
 _MOST_OF_USER: Final = {"postgresql": 63, "mysql": 32}
 """https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS,
 https://dev.mysql.com/doc/refman/8.0/en/user-names.html"""
+
+
+_NO_IAM: Final = frozenset({"42704", "1524", "1396"})
+"""There is no such role (PostgreSQL), or no such plugin (MySQL; MariaDB says that it failed).
+https://www.postgresql.org/docs/current/errcodes-appendix.html,
+https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +75,34 @@ def make_loader(engine: Engine, loader: Loader) -> Facts:
 
 
 def _let_sign_in(work: "_Work", loader: Loader) -> None:
+    """Only who has to prove who it is may sign in."""
     if loader.is_iam:
-        if not work.fetch("is_on_aurora"):
-            raise SettingsError(
-                "DYNAURORA_DATABASE_IAM",
-                "is on, and this server does not know IAM",
-                "Aurora or RDS with IAM database authentication",
-                "Turn it on there, or give user and password by DYNAURORA_DATABASE_SECRET_ARN.",
-            )
-        work.run("let_iam_vouch")
+        _let_iam_vouch(work)
     elif loader.password:
         ((statement,),) = work.fetch("password_of", loader.user, loader.password)
         work.engine.connection.execute(statement)
+    else:
+        raise SettingsError(
+            "the load's user",
+            f"{loader.user} has no password",
+            "one, in the secret of DYNAURORA_DATABASE_SECRET_ARN, or DYNAURORA_DATABASE_IAM",
+            "Choose one of them and call again.",
+        )
+    work.run("let_sign_in")
+
+
+def _let_iam_vouch(work: "_Work") -> None:
+    try:
+        work.run("let_iam_vouch")
+    except DatabaseError as error:
+        if error.code not in _NO_IAM:
+            raise
+        raise SettingsError(
+            "DYNAURORA_DATABASE_IAM",
+            "is on, and this server does not know IAM",
+            "Aurora or RDS with IAM database authentication",
+            "Turn it on there, or give user and password by DYNAURORA_DATABASE_SECRET_ARN.",
+        ) from error
 
 
 class _Work:

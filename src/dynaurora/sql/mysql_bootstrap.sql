@@ -6,17 +6,18 @@ patterns, in which "_" is escaped. {rights} is what a load, a plugin's CREATE an
 select 1 from mysql.user where user = %s and host = '%%'
 
 -- make_user
-create user {user}@'%'
+-- A user without a password may sign in: this one may not, until it has one.
+create user {user}@'%' account lock
+
+-- let_sign_in
+alter user {user}@'%' account unlock
 
 -- password_of
 -- A statement that no value can be bound to, with the value in it.
 select concat('alter user ''', replace(%s, '''', ''''''), '''@''%%'' identified by ', quote(%s))
 
--- is_on_aurora
--- https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
-select 1 from information_schema.plugins where plugin_name = 'AWSAuthenticationPlugin'
-
 -- let_iam_vouch
+-- https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
 alter user {user}@'%' identified with AWSAuthenticationPlugin as 'RDS' require ssl
 
 -- allow_here

@@ -5,17 +5,17 @@ Each may run again. Names stand in braces, quoted; {schema} is that of the table
 select 1 from pg_roles where rolname = %s
 
 -- make_user
-create role {user} login
+create role {user}
+
+-- let_sign_in
+alter role {user} login
 
 -- password_of
 -- A statement that no value can be bound to, with the value in it.
 select format('alter role %%I password %%L', %s::text, %s::text)
 
--- is_on_aurora
--- https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
-select 1 from pg_roles where rolname = 'rds_iam'
-
 -- let_iam_vouch
+-- https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
 grant rds_iam to {user}
 
 -- allow_here

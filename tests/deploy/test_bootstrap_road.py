@@ -1,0 +1,56 @@
+"""A private database on the emulator: `dynaurora bootstrap` by way of the load Lambda."""
+
+import json
+import shutil
+from itertools import count
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from dynaurora.deploy.deployment import deploy_project
+from support.road import ROOT
+
+pytestmark = [pytest.mark.each_engine, pytest.mark.road]
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def secrets(aws, server):
+    """A secret of the administrator, and one of a load's user who is not there yet: their ARNs."""
+    client = aws.client("secretsmanager")
+    parts, user = urlsplit(server.url), f"bootstrapped_{next(_numbers)}"
+    admin = {"username": unquote(parts.username or ""), "password": unquote(parts.password or "")}
+
+    def kept(name, secret):
+        return client.create_secret(Name=name, SecretString=json.dumps(secret))["ARN"]
+
+    load = {"username": user, "password": "of the load"}
+    yield kept(f"{user}-admin", admin), kept(user, load)
+    if server.engine == "postgresql":
+        server.execute(f"drop owned by {user} cascade")
+        server.execute(f"drop role {user}")
+    else:
+        server.execute(f"drop user {user}@'%'")
+
+
+def test_the_load_makes_its_own_user_when_an_administrator_is_handed_to_it(
+    aws, dynaurora, monkeypatch, project, secrets, server
+):
+    admin, load = secrets
+    shutil.copytree(
+        ROOT / "lambda_functions", project.root / "lambda_functions", dirs_exist_ok=True
+    )
+    monkeypatch.setenv("DYNAURORA_DATABASE_URL", server.url)
+    monkeypatch.setenv("DYNAURORA_DATABASE_SECRET_ARN", load)
+    monkeypatch.setenv("DYNAURORA_DATABASE_PRIVATE", "1")
+    from dynaurora.deploy.project import read_project
+
+    deploy_project(read_project(project.root), [], confirm=lambda _table: False, client=aws.client)
+    assert dynaurora("gaps", "list").exit_code == 1, "nobody is there yet"
+    told = dynaurora("bootstrap", "--admin-secret", admin, "--json")
+    user = json.loads(told.stdout)["user"]
+    assert json.loads(told.stdout) == {"user": user, "is_new": True, "iam": False}
+    assert dynaurora("gaps", "list", "--json").exit_code == 0
+    again = dynaurora("bootstrap", "--admin-secret", admin)
+    assert again.stdout.startswith(f"The load's user {user} was there and signs in with")
