@@ -68,3 +68,19 @@ def test_help_has_examples():
     assert (
         "dynaurora deploy --env staging" in CliRunner().invoke(group, ["deploy", "--help"]).output
     )
+
+
+def test_a_flag_beats_the_environment(run, plugin, make_table, aws, project, monkeypatch):
+    monkeypatch.setenv("DYNAURORA_SIZES_LOADMEMORYMEGABYTES", "300")
+    make_table(plugin)
+    for flags, memory in (([], 300), (["--set", "sizes.LoadMemoryMegabytes=400"], 400)):
+        assert run("--yes", *flags).exit_code == 0
+        name = f"{project.name}-load"
+        found = aws.client("lambda").get_function_configuration(FunctionName=name)
+        assert found["MemorySize"] == memory
+
+
+def test_a_flag_that_is_no_key_is_told_with_what_it_may_mean(run):
+    told = run("--set", "sizes.LoadMemryMegabytes=400")
+    assert told.exit_code == 2
+    assert 'did you mean "sizes.LoadMemoryMegabytes"?' in told.stderr

@@ -1,7 +1,11 @@
 """dynaurora.toml, the environment and flags."""
 
+from pathlib import Path
+
 import pytest
 
+from dynaurora.deploy.keys import KEYS
+from dynaurora.deploy.overrides import variable_of
 from dynaurora.deploy.project import (
     Alarms,
     Project,
@@ -104,7 +108,10 @@ def test_the_environment_gives_every_setting(folder):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("projct = 'a'", "projct: is not known"),
+        ("projct = 'a'", 'projct: is not known; did you mean "project"'),
+        ("[databse]\nurl = 'a'", 'databse: is not known; did you mean "database"'),
+        ("[env.prod]\nprojct = 'a'", 'env.prod: projct: is not known; did you mean "project"'),
+        ("[env]\nprod = 1", "env.prod: is 1; expected a table"),
         ("[sizes]\nBufferSecond = 1", "BufferSecond: is not known"),
         ("[sizes]\nBufferSeconds = '1'", "expected a whole number"),
         ("[database]\npassword = 'x'", "password: is not known"),
@@ -211,3 +218,67 @@ def test_what_is_said_of_alarms_is_read(folder):
     assert read(folder).alarms == Alarms(
         are_on=True, email="a@b", cluster="app", max_connections=90
     )
+
+
+# --- every setting --------------------------------------------------------------------------------
+
+SAMPLES = ("other", "7", "1", "0", "raise", "mysql")
+"""Among them is one that each key takes, and that is not what it is without."""
+
+
+BESIDE = {
+    "alarms.max_connections": {"DYNAURORA_ALARMS_CLUSTER": "it"},
+    "aurora.SecurityGroup": {"DYNAURORA_AURORA_SUBNETIDS": "subnet-1,subnet-2"},
+    "aurora.SubnetIds": {"DYNAURORA_AURORA_SECURITYGROUP": "sg-1"},
+    "database.iam": {"DYNAURORA_DATABASE_RESOURCE_ID": "cluster-it"},
+}
+"""What a key is not taken without."""
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_the_environment_gives_every_key_of_the_file(folder, key):
+    (folder / "other").mkdir()
+    beside = BESIDE.get(key, {})
+    if key.startswith("aurora."):
+        place = "" if key in BESIDE else "[network]\n"
+        text = FILE.replace('url = "postgresql://file/db"', "") + place + "[aurora]\n"
+        (folder / "dynaurora.toml").write_text(text)
+
+    def found(**given):
+        try:
+            return read(folder, {**beside, **given})
+        except (ProjectError, SettingsError):
+            return None
+
+    taken = [found(**{variable_of(key): sample}) for sample in SAMPLES]
+    assert any(project not in (None, found()) for project in taken)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("DYNAURORA_SIZES_BUFFERSECONDS", "soon", "a whole number"),
+        ("DYNAURORA_ALARMS_OFF", "maybe", "1 or 0"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_named(folder, variable, value, said):
+    with pytest.raises(SettingsError, match=said) as raised:
+        read(folder, {variable: value})
+    assert raised.value.where == variable
+
+
+def test_a_list_is_given_with_commas(folder):
+    project = read(folder, {"DYNAURORA_DATABASE_SUBNETS": "subnet-1, subnet-2"})
+    assert project.network.subnets == ("subnet-1", "subnet-2")
+
+
+def test_every_key_is_in_the_document_with_its_variable():
+    lines = (Path(__file__).parents[2] / "docs" / "settings.md").read_text().splitlines()
+    rows = [line for line in lines if line.startswith("| ")]
+    for key in KEYS:
+        table, _, name = key.rpartition(".")
+        if table in ("sizes", "network", "aurora"):
+            continue  # they are the templates' own
+        named = f"`[{table}] {name}`" if table else f"`{name}`"
+        (row,) = [row for row in rows if row.split("|")[2].strip() == named]
+        assert row.split("|")[1].strip() == f"`{variable_of(key)}`"

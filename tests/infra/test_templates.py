@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from dynaurora.deploy.keys import PIPELINE_SIZES, TABLE_SIZES
 from dynaurora.deploy.packaging import CAPTURE, LOAD, LOAD_NEEDS, TRANSFORM
-from dynaurora.deploy.project import PIPELINE_SIZES, TABLE_SIZES
 from support.templates import (
     INFRA,
     allowed,

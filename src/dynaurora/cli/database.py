@@ -43,7 +43,43 @@ def project_options(command: Command) -> Command:
         callback=_note_local,
         help="The pipeline of the running `dynaurora dev`.",
     )
-    return local(env(folder(command)))
+    return local(settings_option(env(folder(command))))
+
+
+def settings_option(command: Command) -> Command:
+    """`--set key=value`: a flag for every key of dynaurora.toml."""
+    return click.option(
+        "--set",
+        metavar="KEY=VALUE",
+        multiple=True,
+        expose_value=False,
+        callback=_set,
+        help="A key of dynaurora.toml, as sizes.BufferSeconds=9, over file and environment.",
+    )(command)
+
+
+def _set(ctx: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> None:
+    """Into the environment while the command runs: whoever reads a setting looks there."""
+    if not given:
+        return
+    from dynaurora.deploy.keys import KEYS
+    from dynaurora.deploy.overrides import variable_of
+    from dynaurora.plugins.declarations import suggestion
+
+    for each in given:
+        key, equals, value = each.partition("=")
+        if key not in KEYS or not equals:
+            raise click.BadParameter(f'"{each}" is no KEY=VALUE{suggestion(key, sorted(KEYS))}')
+        variable = variable_of(key)
+        ctx.call_on_close(partial(_put_back, variable, os.environ.get(variable)))
+        os.environ[variable] = value
+
+
+def _put_back(variable: str, before: str | None) -> None:
+    if before is None:
+        os.environ.pop(variable, None)
+    else:
+        os.environ[variable] = before
 
 
 def sqlqueries_option(command: Command) -> Command:

@@ -97,7 +97,8 @@ def demo(
 def project_root() -> Path:
     """The project that brings the demo's plugins: the one that this package is part of."""
     import dynaurora
-    from dynaurora.deploy.project import FILE, find_root
+    from dynaurora.deploy.project import find_root
+    from dynaurora.deploy.settings_file import FILE
 
     own = Path(dynaurora.__file__).parents[2]
     return own if (own / FILE).is_file() else find_root(Path())

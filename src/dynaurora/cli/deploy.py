@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dynaurora.cli.asking import Ask, asking, errors_told
+from dynaurora.cli.database import settings_option
 from dynaurora.cli.deploy_plan import gone_facts, gone_lines
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ Examples:
   dynaurora deploy                       the project of this folder
   dynaurora deploy --env staging         with [env.staging] of dynaurora.toml
   dynaurora deploy --dry-run             what it would do, and nothing is done
+  dynaurora deploy --set sizes.BufferSeconds=60
   dynaurora deploy --yes --json          in a pipeline: nobody is asked
 """
 
@@ -42,6 +44,7 @@ Examples:
 )
 @click.option("--json", "is_json", is_flag=True, help="Tell what has changed as JSON.")
 @click.option("--env", "chosen", metavar="NAME", default="", help="[env.NAME] of dynaurora.toml.")
+@settings_option
 @click.option("--region", metavar="REGION", default="", help="The AWS Region.")
 @click.option(
     "--project-dir",

@@ -93,3 +93,14 @@ def check_own(own: Own, file: str, *, is_url_given: bool, is_place_given: bool) 
             "SubnetIds and SecurityGroup of a network that is there",
             "Name them, or let [network] make a network.",
         )
+    for name in ("MinCapacity", "MaxCapacity"):
+        _check_capacity(own, file, name)
+
+
+def _check_capacity(own: Own, file: str, name: str) -> None:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html"""
+    value = own.cluster[name]
+    if not value.replace(".", "", 1).isdecimal():
+        raise ProjectError(
+            f"{file}: aurora: {name}", f'is "{value}"', "a number of capacity units", "As 0.5 or 8."
+        )

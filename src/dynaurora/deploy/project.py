@@ -5,55 +5,19 @@ what stands above it.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from dynaurora.deploy.connections import check_connections
-from dynaurora.deploy.own import AURORA_PARAMETERS, NETWORK_PARAMETERS, Own, check_own
+from dynaurora.deploy.keys import PIPELINE_SIZES, TABLE_SIZES
+from dynaurora.deploy.own import Own, check_own
+from dynaurora.deploy.settings_file import FILE, SettingsFile
 from dynaurora.errors import ProjectError, SettingsError
 from dynaurora.model.names import bucket_name
 from dynaurora.settings import DatabaseSettings, StreamFailures, flag, stream_failures
-
-FILE: Final = "dynaurora.toml"
-
-PIPELINE_SIZES: Final = frozenset(
-    {
-        "ArchiveExpiresAfterDays",
-        "ArchiveInfrequentAfterDays",
-        "CaptureMemoryMegabytes",
-        "CaptureTimeoutSeconds",
-        "LoadBatchSize",
-        "LoadConcurrency",
-        "LoadMemoryMegabytes",
-        "LoadTimeoutSeconds",
-        "LoadWindowSeconds",
-        "LocalRetrySeconds",
-        "LogRetentionDays",
-        "NoncurrentDays",
-        "TransformMemoryMegabytes",
-        "TransformTimeoutSeconds",
-    }
-)
-TABLE_SIZES: Final = frozenset(
-    {
-        "BufferMegabytes",
-        "BufferSeconds",
-        "CaptureBatchSize",
-        "LogRetentionDays",
-        "ParallelizationFactor",
-        "TransformBufferSeconds",
-    }
-)
-"""What ``[sizes]`` may say: parameters of infra/pipeline.yaml and infra/table.yaml."""
-
-ALARM_SIZES: Final = frozenset(
-    {"CaptureTimeoutSeconds", "LoadTimeoutSeconds", "TransformTimeoutSeconds"}
-)
-"""Those of them that infra/alarms.yaml compares with."""
 
 _BUCKET_CHARACTERS: Final = 63
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
@@ -61,7 +25,6 @@ _LONGEST_BUCKET: Final = bucket_name("", "artifacts", "0" * 12, "ap-southeast-1"
 _PREFIX_CHARACTERS: Final = 51
 """The part of a long name that names.delivery_stream_name keeps; the capture's role names it."""
 
-_Value = TypeVar("_Value")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -195,9 +158,11 @@ def read_place(
     try:
         root = find_root(start)
     except ProjectError:
-        root, given = start.resolve(), _File("", {})
+        root, given = start.resolve(), SettingsFile("", {})
     else:
-        given = _File.read(root / FILE, chosen or environment.get("DYNAURORA_ENV", ""))
+        given = SettingsFile.read(
+            root / FILE, chosen or environment.get("DYNAURORA_ENV", ""), environment
+        )
     folder = environment.get("DYNAURORA_SQLQUERIES", "") or given.text("sqlqueries")
     return Place(
         sqlqueries=root / (folder or "sqlqueries"),
@@ -225,7 +190,9 @@ def read_project(
     region: as a flag gave it.
     """
     root = find_root(start)
-    given = _File.read(root / FILE, chosen or environment.get("DYNAURORA_ENV", ""))
+    given = SettingsFile.read(
+        root / FILE, chosen or environment.get("DYNAURORA_ENV", ""), environment
+    )
     database = given.table("database")
     security = given.table("security")
     endpoint = environment.get("AWS_ENDPOINT_URL", "").strip()
@@ -262,7 +229,9 @@ def read_project(
         delivery_stream_prefix=first(
             "DYNAURORA_DELIVERY_STREAM_PREFIX", given.text("delivery_stream_prefix")
         ),
-        stream_failures=stream_failures(environment),
+        stream_failures=_stream_failures(
+            given.text("stream_failures"), is_local=_is_loopback(endpoint)
+        ),
         runtime=given.text("runtime") or "python3.13",
         architecture=given.text("architecture") or "arm64",
         alarms=_alarms(given.table("alarms"), is_local=_is_loopback(endpoint)),
@@ -270,11 +239,14 @@ def read_project(
     )
     if project.is_local:
         project = replace(project, own=Own())
-    if project.is_local and not environment.get("DYNAURORA_STREAM_FAILURES"):
-        # The emulator ignores the report of failed items, and so would lose them.
-        project = replace(project, stream_failures="raise")
     check(project)
     return project
+
+
+def _stream_failures(told: str, *, is_local: bool) -> StreamFailures:
+    """The emulator ignores the report of failed items, and so would lose them."""
+    usual = "raise" if is_local else "report"
+    return stream_failures({"DYNAURORA_STREAM_FAILURES": told or usual})
 
 
 def check(project: Project) -> None:
@@ -359,110 +331,7 @@ def _has_password(url: str) -> bool:
     return any("pass" in name or name == "pwd" for name, _ in parse_qsl(parts.query.lower()))
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A table of the file; every question names the key where its value is wrong."""
-
-    path: str
-    values: Mapping[str, Any]
-
-    @classmethod
-    def read(cls, path: Path, chosen: str) -> "_File":
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ProjectError(str(path), str(error), "TOML", "Correct it.") from error
-        choices = values.pop("env", {})
-        if chosen and chosen not in choices:
-            raise ProjectError(
-                str(path),
-                f"has no [env.{chosen}]",
-                "one of " + ", ".join(choices) if choices else "no --env",
-                "Correct --env or DYNAURORA_ENV.",
-            )
-        file = cls(str(path), _over(values, choices[chosen]) if chosen else values)
-        file.refuse_others(
-            {
-                *("project", "region", "sqlqueries", "delivery_stream_prefix"),
-                *("runtime", "architecture", "database", "security", "alarms", "sizes"),
-                *("network", "aurora"),
-            }
-        )
-        file.table("alarms").refuse_others({"off", "email", "topic", "cluster", "max_connections"})
-        file.table("database").refuse_others(
-            {
-                *("url", "secret_arn", "iam", "resource_id", "ca", "schema"),
-                *("private", "subnets", "security_groups"),
-            }
-        )
-        file.table("security").refuse_others({"key", "access_logs"})
-        return file
-
-    def refuse_others(self, known: set[str] | frozenset[str]) -> None:
-        """A key that nobody reads is a spelling mistake that would go unnoticed."""
-        for key in self.values:
-            if key not in known:
-                raise ProjectError(
-                    self._where(key), "is not known", "one of " + ", ".join(sorted(known))
-                )
-
-    def text(self, key: str) -> str:
-        return self._typed(key, str, "", "a text")
-
-    def flag(self, key: str, *, default: bool = False) -> bool:
-        value = self.values.get(key, default)
-        if not isinstance(value, bool):
-            raise ProjectError(self._where(key), f"is {value!r}", "true or false", "Correct it.")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        texts = self._typed(key, list, [], "a list of texts")
-        return tuple(str(text) for text in texts)
-
-    def table(self, key: str) -> "_File":
-        return _File(self._where(key), self._typed(key, dict, {}, "a table"))
-
-    def number(self, key: str) -> int:
-        return self._typed(key, int, 0, "a whole number")
-
-    def numbers(self, known: frozenset[str]) -> dict[str, str]:
-        self.refuse_others(known)
-        return {key: str(self.number(key)) for key in self.values}
-
-    def own(self) -> Own:
-        return Own(
-            self._parameters("network", NETWORK_PARAMETERS),
-            self._parameters("aurora", AURORA_PARAMETERS),
-        )
-
-    def own_url(self) -> str:
-        """Of the cluster that is asked for, "" for none."""
-        own = self.own()
-        return own.url if own.aurora is not None else ""
-
-    def _parameters(self, key: str, known: frozenset[str]) -> dict[str, str] | None:
-        """Of a template, as CloudFormation takes them; None where the table is missing."""
-        if key not in self.values:
-            return None
-        table = self.table(key)
-        table.refuse_others(known)
-        return {name: _parameter(value) for name, value in table.values.items()}
-
-    def _typed(self, key: str, kind: type[_Value], default: _Value, expected: str) -> _Value:
-        value = self.values.get(key, default)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ProjectError(self._where(key), f"is {value!r}", expected, "Correct it.")
-        return value
-
-    def _where(self, key: str) -> str:
-        return f"{self.path}: {key}"
-
-
-def _is_loopback(endpoint: str) -> bool:
-    return urlsplit(endpoint).hostname in _LOOPBACK
-
-
-def _alarms(given: _File, *, is_local: bool) -> Alarms:
+def _alarms(given: SettingsFile, *, is_local: bool) -> Alarms:
     """An emulator tells nobody anything, so there are none unless they are asked for."""
     alarms = Alarms(
         are_on=not given.flag("off", default=is_local),
@@ -485,17 +354,5 @@ def _alarms(given: _File, *, is_local: bool) -> Alarms:
     return alarms
 
 
-def _parameter(value: Any) -> str:
-    """true, a number, a text or a list of texts."""
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands in both is taken from ``above``; tables are joined."""
-    joined = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(below.get(key), dict)
-        joined[key] = _over(below[key], value) if both else value
-    return joined
+def _is_loopback(endpoint: str) -> bool:
+    return urlsplit(endpoint).hostname in _LOOPBACK

@@ -18,7 +18,8 @@ from dynaurora.adapters.database import engine_of
 from dynaurora.adapters.dynamodb import TableDescription
 from dynaurora.deploy.certificates import setting_of
 from dynaurora.deploy.connections import most_connections
-from dynaurora.deploy.project import ALARM_SIZES, PIPELINE_SIZES, TABLE_SIZES, Project
+from dynaurora.deploy.keys import ALARM_SIZES, PIPELINE_SIZES, TABLE_SIZES
+from dynaurora.deploy.project import Project
 from dynaurora.model.names import bucket_name, delivery_stream_name, stack_name, table_stack_name
 from dynaurora.plugins.statements import dialect_of
 
