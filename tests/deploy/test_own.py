@@ -11,7 +11,7 @@ from dynaurora.deploy.destroying import destroy_project
 from dynaurora.deploy.own import AURORA_PARAMETERS, NETWORK_PARAMETERS, Own
 from dynaurora.deploy.project import read_project
 from dynaurora.deploy.templates import project_stacks
-from dynaurora.errors import ProjectError
+from dynaurora.errors import ProjectError, SettingsError
 from support.templates import template
 
 OWN = """
@@ -91,6 +91,9 @@ def test_on_this_machine_nothing_of_it_is_made(read):
         DYNAURORA_DATABASE_URL="postgresql://127.0.0.1/db",
     )
     assert project.own == Own()
+    assert (project.database.is_iam, project.is_private) == (False, False)
+    with pytest.raises(SettingsError, match="DYNAURORA_DATABASE_URL: is not set"):
+        read(OWN, AWS_ENDPOINT_URL="http://127.0.0.1:1")
 
 
 def test_a_cluster_may_stand_in_a_network_that_is_there(read):

@@ -200,7 +200,9 @@ def read_project(
     def first(variable: str, value: str) -> str:
         return environment.get(variable, "").strip() or value
 
-    own, url = given.own(), first("DYNAURORA_DATABASE_URL", database.text("url"))
+    # On this machine a database is at hand, and no network is needed.
+    own = Own() if _is_loopback(endpoint) else given.own()
+    url = first("DYNAURORA_DATABASE_URL", database.text("url"))
     if url and not database.text("url"):
         own = replace(own, aurora=None)  # the environment beats the file
     project = Project(
@@ -209,7 +211,7 @@ def read_project(
         region=region or first("AWS_REGION", first("AWS_DEFAULT_REGION", given.text("region"))),
         endpoint=endpoint,
         database=DatabaseSettings(
-            url=url or given.own_url(),
+            url=url or (own.url if own.aurora is not None else ""),
             secret_arn=first("DYNAURORA_DATABASE_SECRET_ARN", database.text("secret_arn")),
             schema=first("DYNAURORA_SCHEMA", database.text("schema") or "dynaurora"),
             is_iam=flag(
@@ -237,8 +239,6 @@ def read_project(
         alarms=_alarms(given.table("alarms"), is_local=_is_loopback(endpoint)),
         sizes=given.table("sizes").numbers(PIPELINE_SIZES | TABLE_SIZES),
     )
-    if project.is_local:
-        project = replace(project, own=Own())
     check(project)
     return project
 
