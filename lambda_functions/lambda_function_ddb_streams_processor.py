@@ -10,14 +10,14 @@ from typing import Any
 
 from dynaurora.adapters.aws import worker_client
 from dynaurora.adapters.firehose import FirehoseStreams
-from dynaurora.adapters.s3 import ONE_TRY, S3Bodies
+from dynaurora.adapters.s3 import ONE_TRY, S3Objects
 from dynaurora.capture import capture
 from dynaurora.log import log
 from dynaurora.settings import CaptureSettings
 
 SETTINGS = CaptureSettings.from_environment()
 STREAMS = FirehoseStreams(worker_client("firehose"))
-BODIES = S3Bodies(partial(worker_client, "s3", ONE_TRY))
+BODIES = S3Objects(partial(worker_client, "s3", ONE_TRY))
 
 
 class Invocation:

@@ -21,7 +21,7 @@ from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import LoadSettings
 
 SETTINGS = LoadSettings.from_environment()
-STORE = S3Objects(worker_client("s3", PATIENCE))
+STORE = S3Objects(partial(worker_client, "s3", PATIENCE))
 DATABASE = Database(SETTINGS.database, secrets=partial(worker_client, "secretsmanager", PATIENCE))
 PLUGINS = PluginFolder(SETTINGS.sqlqueries, DATABASE.engine)
 

@@ -1,15 +1,10 @@
 """Whether the same call may succeed later decides whether capture puts again."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from dynaurora.adapters.aws import aws_errors
 from dynaurora.errors import AwsAway, AwsError
-from support.handlers import CAPTURE, FOLDER, LOAD
 
 
 def refused(code, status):
@@ -43,27 +38,7 @@ def test_a_lambda_s_tries_at_s3_end_before_an_idle_transaction_does():
     from dynaurora.adapters.postgresql import IDLE_TIMEOUT
     from dynaurora.adapters.s3 import PATIENCE
 
-    tries = PATIENCE.retries["total_max_attempts"]
+    tries = PATIENCE["retries"]["total_max_attempts"]
     pauses_s = sum(2**number for number in range(tries - 1))
-    longest_s = tries * (PATIENCE.connect_timeout + PATIENCE.read_timeout) + pauses_s
+    longest_s = tries * (PATIENCE["connect_timeout"] + PATIENCE["read_timeout"]) + pauses_s
     assert longest_s <= 45 < int(IDLE_TIMEOUT.removesuffix("s"))
-
-
-@pytest.mark.parametrize("handler", [CAPTURE, LOAD])
-def test_a_handler_starts_without_boto3(handler):
-    """Its modules around botocore's clients are not used by it."""
-    environment = {
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "DYNAURORA_DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
-        "DYNAURORA_RAW_BUCKET": "raw",
-        "DYNAURORA_BACKUP_BUCKET": "backup",
-        "PYTHONPATH": os.pathsep.join([str(FOLDER), *sys.path]),
-    }
-    found = subprocess.run(
-        [sys.executable, "-c", f"import sys, {handler}; print('boto3' in sys.modules)"],
-        capture_output=True,
-        check=True,
-        env=os.environ | environment,
-        text=True,
-    )
-    assert found.stdout == "False\n"

@@ -44,17 +44,17 @@ def client(aws):
 
 
 def test_they_come_newest_first_and_of_one_table_alone(client):
-    found = [name.key for name in S3Objects(client).newest(BUCKET, "Processed/orders")]
+    found = [name.key for name in S3Objects(lambda: client).newest(BUCKET, "Processed/orders")]
     assert found == sorted(KEYS, reverse=True)
 
 
 def test_the_first_of_them_needs_few_listings(client):
     counting = CountingClient(client)
-    found = list(islice(S3Objects(counting).newest(BUCKET, "Processed/orders"), 2))
+    found = list(islice(S3Objects(lambda: counting).newest(BUCKET, "Processed/orders"), 2))
     assert [name.key for name in found] == [KEYS[4], KEYS[3]]
     assert len(counting.listed) == 5
     assert not any("2025" in prefix or "2026/01" in prefix for prefix in counting.listed)
 
 
 def test_a_folder_that_is_not_there_has_none(client):
-    assert list(S3Objects(client).newest(BUCKET, "Processed/none")) == []
+    assert list(S3Objects(lambda: client).newest(BUCKET, "Processed/none")) == []

@@ -305,9 +305,9 @@ def test_the_handler_makes_a_client_of_s3_only_when_it_has_a_body_to_write(
     handle = handler(monkeypatch, aws, prefix, DYNAURORA_BACKUP_BUCKET=bucket)
     bodies = handle.__globals__["BODIES"]
     handle({"Records": [put(1)]}, Context())
-    assert "_objects" not in vars(bodies)
+    assert "_client" not in vars(bodies)
     handle({"Records": [put_of(2, RECORD_BYTES + 1)]}, Context())
-    assert "_objects" in vars(bodies)
+    assert "_client" in vars(bodies)
     (pointer,) = [line for line in delivered() if "claim" in line]
     stored = aws.client("s3").get_object(Bucket=bucket, Key=pointer["claim"]["object"])
     assert redeemed(pointer, stored["Body"].read())["seq"] == "2"

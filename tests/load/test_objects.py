@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from dynaurora.adapters.memory import MemoryObjects
-from dynaurora.adapters.s3 import S3Bodies, S3Objects
+from dynaurora.adapters.s3 import S3Objects
 from dynaurora.errors import AwsError
 from dynaurora.model.events import ObjectName
 
@@ -18,7 +18,7 @@ class S3:
 
     def __init__(self, aws):
         self.client = aws.client("s3")
-        self.objects = S3Objects(self.client)
+        self.objects = S3Objects(lambda: self.client)
         number = next(_numbers)
         self.raw, self.backup = f"objects-raw-{number}", f"objects-backup-{number}"
         for bucket in (self.raw, self.backup):
@@ -67,7 +67,7 @@ def test_another_content_has_another_etag_and_is_not_copied_in_its_place(store):
 
 
 def test_a_body_is_written_over_one_of_the_same_name(store):
-    bodies = store.objects if isinstance(store, Memory) else S3Bodies(lambda: store.client)
+    bodies = store.objects if isinstance(store, Memory) else S3Objects(lambda: store.client)
     name = ObjectName(store.backup, "Oversize/t/2026/01/01/1-a.json.gz")
     for data in (b"first", b"\x1f\x8bsecond"):
         bodies.put(name, data)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from dynaurora.adapters.database import Database
 from dynaurora.adapters.firehose import FirehoseStreams
-from dynaurora.adapters.s3 import S3Bodies, S3Objects
+from dynaurora.adapters.s3 import S3Objects
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import DatabaseSettings
 from simulation.engines import Control
@@ -78,7 +79,7 @@ class Streams:
         """Invoke the capture."""
         context = Context()
         self._capture.STREAMS = FirehoseStreams(firehose)
-        self._capture.BODIES = S3Bodies(s3.client)
+        self._capture.BODIES = S3Objects(s3.client)
         self._capture.time = SimpleNamespace(sleep=context.sleep)
         return self._capture.lambda_handler({"Records": list(records)}, context)
 
@@ -110,7 +111,7 @@ class Loader:
         self._control = control
         self._database = _WatchedDatabase(control, self._step)
         self._module.DATABASE = self._database
-        self._module.STORE = S3Objects(s3.client(self._step))
+        self._module.STORE = S3Objects(partial(s3.client, self._step))
         self._module.PLUGINS = plugins
         self.runner = None
 

@@ -8,28 +8,30 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from botocore import exceptions as botocore_errors
-from botocore.auth import SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.config import Config
-from botocore.session import get_session
 
 from dynaurora.errors import AwsAway, AwsError
 
 Client = Callable[[str], Any]
 """Gives the client of a service by its name: ``client("s3")``."""
 
-_CONFIG: Final = Config(
-    connect_timeout=5,
-    read_timeout=60,
+Options = Mapping[str, Any]
+"""Of a client: what botocore's ``Config`` is made of, which only who makes one has to import."""
+
+_OPTIONS: Final[Options] = {
+    "connect_timeout": 5,
+    "read_timeout": 60,
     # CloudFormation and Firehose take few calls a second: wait and ask again.
-    retries={"mode": "standard", "total_max_attempts": 8},
-    max_pool_connections=32,
-)
-_ASKED: Final = _CONFIG.merge(Config(read_timeout=900, tcp_keepalive=True))
+    "retries": {"mode": "standard", "total_max_attempts": 8},
+    "max_pool_connections": 32,
+}
+_ASKED: Final[Options] = {**_OPTIONS, "read_timeout": 900, "tcp_keepalive": True}
 """For Lambda: a function that is asked may take as long as it may run, and must not be asked again
 meanwhile. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
 
-_FIRST: Final = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 2}))
+_FIRST: Final[Options] = {
+    **_OPTIONS,
+    "retries": {"mode": "standard", "total_max_attempts": 2},
+}
 """For the service that is asked first: that nobody answers is told within seconds."""
 
 _SIGN_IN: Final = "Sign in (aws sso login, aws configure) or set AWS_PROFILE."
@@ -70,6 +72,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
 def client_factory(region: str, endpoint: str = "", *, first: str = "sts") -> Client:
     """Clients of one Region. endpoint: "" leaves it to the environment. first: is asked first."""
     import boto3  # noqa: PLC0415 - see worker_client
+    from botocore.config import Config  # noqa: PLC0415
 
     with aws_errors("AWS"):
         session = boto3.Session(region_name=region or None)
@@ -81,20 +84,27 @@ def client_factory(region: str, endpoint: str = "", *, first: str = "sts") -> Cl
                 made[service] = session.client(
                     service,
                     endpoint_url=endpoint or None,
-                    config={"lambda": _ASKED, first: _FIRST}.get(service, _CONFIG),
+                    config=Config(**{"lambda": _ASKED, first: _FIRST}.get(service, _OPTIONS)),
                 )
         return made[service]
 
     return client
 
 
-def worker_client(service: str, config: Config | None = None) -> Any:
+def worker_client(service: str, options: Options | None = None) -> Any:
     """A client of a Lambda's worker, which has its Region and its role from the environment.
 
     botocore's own, the same that boto3 would give: boto3's modules around it, which are not used
-    here, would make the import of a handler a tenth longer (`make bench`).
+    here, would make a start a tenth longer; and botocore itself is most of one (`make bench`).
     """
-    return get_session().create_client(service, config=config)
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.session import get_session  # noqa: PLC0415
+
+    from dynaurora.adapters.models import Models  # noqa: PLC0415
+
+    session = get_session()
+    session.register_component("data_loader", Models())
+    return session.create_client(service, config=Config(**(options or {})))
 
 
 def database_token(host: str, port: int, user: str, *, region: str = "") -> str:
@@ -106,6 +116,10 @@ def database_token(host: str, port: int, user: str, *, region: str = "") -> str:
 
     region: "" is the environment's.
     """
+    from botocore.auth import SigV4QueryAuth  # noqa: PLC0415 - see worker_client
+    from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+    from botocore.session import get_session  # noqa: PLC0415
+
     session = get_session()
     with aws_errors("signing in to the database with IAM"):
         credentials = session.get_credentials()

@@ -5,24 +5,26 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from dynaurora.adapters.aws import aws_errors, error_code
+from dynaurora.adapters.aws import Options, aws_errors, error_code
 from dynaurora.model.events import ObjectName
 from dynaurora.ports import StoredObject
 
-PATIENCE: Final = Config(
-    connect_timeout=3,
-    read_timeout=10,
-    retries={"mode": "standard", "total_max_attempts": 3},
-)
+PATIENCE: Final[Options] = {
+    "connect_timeout": 3,
+    "read_timeout": 10,
+    "retries": {"mode": "standard", "total_max_attempts": 3},
+}
 """For a client in a Lambda: all tries together end within 45 seconds, before a database ends the
 transaction that waits for a body (`dynaurora.adapters.postgresql`) and before the Lambda's own time
 is over. What fails is tried again by whoever called. The defaults are five tries of 60 seconds.
 https://docs.aws.amazon.com/boto3/latest/guide/configuration.html"""
 
-ONE_TRY: Final = PATIENCE.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+ONE_TRY: Final[Options] = {
+    **PATIENCE,
+    "retries": {"mode": "standard", "total_max_attempts": 1},
+}
 """For capture, which tries again itself, as long as its own time allows."""
 
 _MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -30,14 +32,20 @@ _CHANGED: Final = frozenset({"PreconditionFailed", "412"})
 
 
 class S3Objects:
-    """`ports.ObjectStore` on a boto3 client.
+    """`ports.ObjectStore` and `ports.BodyStore` on a client of S3.
+
+    client: makes it; called when it is first needed, which for bodies it hardly ever is.
 
     A missing key is told apart from a forbidden one only where the role may list the bucket.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     """
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Callable[[], Any]) -> None:
+        self._make = client
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._make()
 
     def read(self, name: ObjectName) -> StoredObject | None:
         with aws_errors(_where(name)):
@@ -126,20 +134,6 @@ class S3Objects:
                 folders.update(found["Prefix"] for found in page.get("CommonPrefixes", []))
                 names.update(found["Key"] for found in page.get("Contents", []))
         return folders, names
-
-
-class S3Bodies:
-    """`ports.BodyStore`; the client is made with the first body, which most workers never see."""
-
-    def __init__(self, client: Callable[[], Any]) -> None:
-        self._client = client
-
-    def put(self, name: ObjectName, data: bytes) -> None:
-        self._objects.put(name, data)
-
-    @cached_property
-    def _objects(self) -> S3Objects:
-        return S3Objects(self._client())
 
 
 def _where(name: ObjectName) -> str:

@@ -89,7 +89,7 @@ def _run(project: "Project", engine: "Engine", command: str, **arguments: Any) -
     client = client_factory(project.region, project.endpoint)
     outputs = pipeline_outputs(project, client)
     parts = Parts(
-        store=S3Objects(client("s3")),
+        store=S3Objects(partial(client, "s3")),
         engine=engine,
         plugins=plugins,
         clock=Turn(),

@@ -6,6 +6,7 @@ In a project all three are known; without one, a folder of plugins and a file of
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -179,7 +180,7 @@ def _captured(project: "Project", table: str, last: int) -> "tuple[Sequence[byte
     client = client_factory(project.region, project.endpoint)
     outputs = pipeline_outputs(project, client)
     raw, backup = outputs["RawBucket"], outputs["BackupBucket"]
-    store = S3Objects(client("s3"))
+    store = S3Objects(partial(client, "s3"))
 
     def body(key: str) -> bytes | None:
         stored = store.read(ObjectName(backup, key))

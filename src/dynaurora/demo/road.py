@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Literal
 
 from dynaurora.adapters.database import Database
@@ -156,7 +157,7 @@ class _Road:
         deployment = self._deploy()
         self._arrival = Arrival(
             self._engine,
-            S3Objects(self.machine.aws.client("s3")),
+            S3Objects(partial(self.machine.aws.client, "s3")),
             deployment.pipeline.outputs["RawBucket"],
         )
         counts = self._load()

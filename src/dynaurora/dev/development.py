@@ -113,7 +113,7 @@ class Development:
         self._metadata = Metadata(self.engine.connection, self.engine.queries)
         self._plugins = PluginWatch(self.project.sqlqueries, self.machine.engine)
         self._tables = TableWatch(aws.client("dynamodb"))
-        self._store = S3Objects(aws.client("s3"))
+        self._store = S3Objects(partial(aws.client, "s3"))
         self._look_at_tables = _Every(_TABLES_EVERY_S)
         self._look_at_arrivals = _Every(_ARRIVALS_EVERY_S)
 
