@@ -5,12 +5,17 @@ import json
 
 import pytest
 
+from dynaurora.adapters.change_sets import StackPlan
 from dynaurora.adapters.dynamodb import describe_table
 from dynaurora.deploy import destroying
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.destroying import destroy_project, destroy_table
 from dynaurora.errors import AwsError, ProjectError
 from dynaurora.model.names import bucket_name, table_stack_name
+
+
+class Interrupted(BaseException):
+    """Stands in for Ctrl-C."""
 
 
 @pytest.fixture
@@ -84,6 +89,26 @@ def test_buckets_with_objects_stay_and_the_next_deployment_takes_them_over(
     assert not deploy(table_name).has_changed
 
 
+def test_a_deployment_that_is_interrupted_after_it_took_them_over_is_finished(
+    deploy, destroy, aws, buckets, project
+):
+    deploy()
+    s3 = aws.client("s3")
+    s3.put_object(Bucket=buckets["raw"], Key="orders/it", Body=b"{}")
+    destroy()
+
+    def tell(step):
+        is_of_pipeline = isinstance(step, StackPlan) and step.name == f"{project.name}-pipeline"
+        if is_of_pipeline and not step.adopts:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        deploy(tell=tell)
+    deploy()
+    assert s3.get_object(Bucket=buckets["raw"], Key="orders/it")["Body"].read() == b"{}"
+    assert not deploy().has_changed
+
+
 def test_told_so_the_data_goes_with_every_version_of_it(deploy, destroy, aws, there, buckets):
     deploy()
     s3 = aws.client("s3")
@@ -101,10 +126,6 @@ def test_a_second_destruction_finds_nothing(deploy, destroy, there):
     destroy(deletes_data=True)
     again = destroy(deletes_data=True)
     assert (again.stacks, again.buckets) == ((), ())
-
-
-class Interrupted(BaseException):
-    """Stands in for Ctrl-C."""
 
 
 def test_an_interrupted_destruction_goes_on_where_it_ended(

@@ -13,7 +13,7 @@ from dynaurora.deploy.doctor.rounds import examined
 from dynaurora.deploy.doctor.stacks import stacks
 from dynaurora.deploy.doctor.streams import stream
 from dynaurora.deploy.packaging import LOAD
-from dynaurora.deploy.project import Network
+from dynaurora.deploy.project import Alarms, Network
 from dynaurora.errors import DatabaseAway, ProjectError
 from dynaurora.settings import DatabaseSettings
 
@@ -176,6 +176,12 @@ def test_a_permission_that_is_missing_is_found(someone):
     deny = {"Effect": "Deny", "Action": "firehose:CreateDeliveryStream", "Resource": "*"}
     found = the_problem(account.permissions(someone(ALL, deny)))
     assert found.where == "permission firehose:CreateDeliveryStream"
+
+
+def test_what_a_project_does_not_ask_for_needs_no_permission(patient):
+    plain = set(account.needed(patient.project))
+    watched = dataclasses.replace(patient.project, alarms=Alarms(are_on=True))
+    assert set(account.needed(watched)) - plain == set(account.FOR_ALARMS)
 
 
 def test_where_iam_does_not_tell_it_is_tried_and_said(someone):

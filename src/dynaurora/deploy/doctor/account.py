@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dynaurora.adapters.aws import error_code
 from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem, unknown
+from dynaurora.deploy.project import Project
 from dynaurora.model.names import stack_name
 
 NEEDED: Final = (
@@ -44,6 +45,17 @@ NEEDED: Final = (
 )
 """What deploy, status and the commands call, themselves or through CloudFormation."""
 
+FOR_ALARMS: Final = ("cloudwatch:PutDashboard", "cloudwatch:PutMetricAlarm", "sns:CreateTopic")
+FOR_A_NETWORK: Final = (
+    "ec2:CreateSecurityGroup",
+    "ec2:CreateSubnet",
+    "ec2:CreateVpc",
+    "ec2:CreateVpcEndpoint",
+    "ec2:DescribeManagedPrefixLists",
+)
+FOR_A_CLUSTER: Final = ("rds:CreateDBCluster", "rds:CreateDBClusterParameterGroup")
+FOR_A_SECRET: Final = ("secretsmanager:GetSecretValue",)
+
 _AT_ONCE: Final = 50
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
@@ -66,7 +78,20 @@ def permissions(patient: Patient) -> Iterator[Finding]:
     for action in denied:
         yield problem(f"permission {action}", "is not granted", "Grant it to whoever deploys.")
     if not denied:
-        yield good("permissions", f"{len(NEEDED)} of {len(NEEDED)} are granted")
+        count = len(needed(patient.project))
+        yield good("permissions", f"{count} of {count} are granted")
+
+
+def needed(project: Project) -> list[str]:
+    """The permissions that this project takes."""
+    database = project.database
+    return [
+        *NEEDED,
+        *(FOR_ALARMS if project.alarms.are_on else ()),
+        *(FOR_A_NETWORK if project.own.network is not None else ()),
+        *(FOR_A_CLUSTER if project.own.aurora is not None else ()),
+        *(FOR_A_SECRET if database.secret_arn and not project.is_private else ()),
+    ]
 
 
 def _simulated(patient: Patient) -> list[str]:
@@ -76,7 +101,7 @@ def _simulated(patient: Patient) -> list[str]:
     iam = patient.client("iam")
     pages = iam.get_paginator("simulate_principal_policy").paginate(
         PolicySourceArn=_principal(iam, patient.arn),
-        ActionNames=list(NEEDED),
+        ActionNames=needed(patient.project),
         PaginationConfig={"PageSize": _AT_ONCE},
     )
     results = [result for page in pages for result in page["EvaluationResults"]]
