@@ -11,7 +11,7 @@ from dynaurora.deploy.destroying import destroy_project
 from dynaurora.deploy.own import AURORA_PARAMETERS, NETWORK_PARAMETERS, Own
 from dynaurora.deploy.project import read_project
 from dynaurora.deploy.templates import project_stacks
-from dynaurora.errors import ProjectError, SettingsError
+from dynaurora.errors import DatabaseAway, ProjectError, SettingsError
 from support.templates import template
 
 OWN = """
@@ -213,3 +213,26 @@ def test_a_cluster_and_its_network_stay_unless_their_data_are_to_go(aws, project
     assert kept.kept_stacks == (f"{project.name}-network", f"{project.name}-aurora")
     gone = destroy_project(project, deletes_data=True, client=aws.client)
     assert {f"{project.name}-network", f"{project.name}-aurora"} <= set(gone.stacks)
+
+
+@pytest.mark.parametrize(("is_there", "made"), [(True, 0), (False, 1)])
+def test_a_new_cluster_gets_the_loads_user_and_one_that_has_it_is_left_alone(
+    monkeypatch, capsys, read, is_there, made
+):
+    from dynaurora.cli.deploy import _make_ready
+
+    def ask(command):
+        assert command == "create metadata"
+        if not is_there:
+            raise DatabaseAway("connecting to the database", "no such user", code="08004")
+
+    calls = []
+
+    def bootstrapped(project):
+        calls.append(project.name)
+        return {"user": "dynaurora_load"}
+
+    monkeypatch.setattr("dynaurora.cli.bootstrap.bootstrapped", bootstrapped)
+    _make_ready(read(OWN), ask)
+    assert len(calls) == made
+    assert ("dynaurora_load is made" in capsys.readouterr().err) == (not is_there)
