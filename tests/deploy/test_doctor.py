@@ -285,17 +285,20 @@ def test_nat_leads_out_and_an_internet_gateway_does_not():
 class Stuck:
     """A CloudFormation with a stack that the emulator cannot bring about."""
 
+    def __init__(self, aws):
+        self.meta = aws.client("cloudformation").meta
+
     def get_paginator(self, _operation):
         return self
 
-    def paginate(self):
+    def paginate(self, **_filter):
         for name in ("it-pipeline", "other-pipeline"):
             yield {"StackSummaries": [{"StackName": name, "StackStatus": "UPDATE_ROLLBACK_FAILED"}]}
 
 
-def test_a_stack_that_is_stuck_is_found(patient):
+def test_a_stack_that_is_stuck_is_found(patient, aws):
     project = dataclasses.replace(patient.project, name="it")
-    stuck = dataclasses.replace(patient, project=project, client=lambda _service: Stuck())
+    stuck = dataclasses.replace(patient, project=project, client=lambda _service: Stuck(aws))
     found = the_problem(stacks(stuck))
     assert (found.where, found.found) == ("stack it-pipeline", "is UPDATE_ROLLBACK_FAILED")
     assert "continue-update-rollback --stack-name it-pipeline" in found.remedy

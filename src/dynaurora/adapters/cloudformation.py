@@ -205,12 +205,14 @@ def stuck_stacks(client: Any, prefix: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _listed(client: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    """Deleted stacks are listed for 90 days, unless they are not asked for."""
+    every = client.meta.service_model.shape_for("StackStatus").enum
+    wanted = [status for status in every if status != "DELETE_COMPLETE"]
     with aws_errors("CloudFormation"):
-        for page in client.get_paginator("list_stacks").paginate():
+        for page in client.get_paginator("list_stacks").paginate(StackStatusFilter=wanted):
             for found in page["StackSummaries"]:
-                name, status = found["StackName"], found["StackStatus"]
-                if status != "DELETE_COMPLETE" and name.startswith(prefix):
-                    yield name, status
+                if found["StackName"].startswith(prefix):
+                    yield found["StackName"], found["StackStatus"]
 
 
 def _described(client: Any, name: str) -> _Stack:
