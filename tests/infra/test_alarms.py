@@ -133,6 +133,7 @@ def test_a_tables_alarms_look_at_its_own_mapping_and_delivery_stream_and_count_w
     assert found == {
         ("EventSourceMappingUUID", "${Mapping}"),
         ("DeliveryStreamName", "${DeliveryStream}"),
+        ("TableName", "${Table}"),
     }
     condition, counted, _ = resource(template("table"), "Mapping")["MetricsConfig"]["Fn::If"]
     assert (condition, counted) == ("HasAlarms", {"Metrics": ["EventCount"]})
