@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dynaurora.deploy import destroying
 from dynaurora.deploy.packaging import CAPTURE, LOAD, TRANSFORM
 from dynaurora.deploy.project import Network, Project
 from dynaurora.settings import DatabaseSettings
@@ -16,6 +17,12 @@ ROOT = Path(__file__).parents[2]
 _numbers = count(1)
 
 HANDLER = "def lambda_handler(event, context):\n    return {}\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch):
+    """The emulator polls the queues of all tests one by one; no destruction waits for it."""
+    monkeypatch.setattr(destroying, "_DRAINING_S", 1)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 
 from dynaurora.adapters.change_sets import StackPlan
 from dynaurora.adapters.dynamodb import describe_table
-from dynaurora.deploy import destroying
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.destroying import destroy_project, destroy_table
 from dynaurora.errors import AwsError, ProjectError
@@ -162,10 +161,9 @@ def test_streams_are_turned_off_when_asked(deploy, destroy, aws, make_table, tab
 
 
 def test_a_change_that_was_on_its_way_is_in_the_raw_bucket(
-    deploy, destroy, aws, buckets, project, make_table, table_name, monkeypatch
+    deploy, destroy, aws, buckets, project, make_table, table_name
 ):
     """The load is off: nothing empties the queue, which is told."""
-    monkeypatch.setattr(destroying, "_DRAINING_S", 1)
     make_table(table_name, "NEW_IMAGE")
     pipeline = deploy(table_name).pipeline
     mapping = pipeline.outputs["LoadMappingId"]
