@@ -143,3 +143,29 @@ TRIED: dict[tuple[str, str, str, str], Callable[[World], bool]] = {
     ("LoadRole", "Secret", "secretsmanager:GetSecretValue", ""): a_new_worker_opens_the_database,
 }
 """By role, statement, action, and resource where the statement names several."""
+
+DEPLOYS = {
+    "first": (
+        "cloudformation:CreateChangeSet",
+        "cloudformation:DescribeChangeSet",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeStacks",
+        "cloudformation:ExecuteChangeSet",
+        "dynamodb:DescribeTable",
+        "dynamodb:UpdateTable",
+        "s3:PutObject",
+    ),
+    "again": ("cloudformation:GetTemplate", "cloudformation:ListStacks", "s3:GetObject"),
+    "dry": ("cloudformation:DeleteChangeSet",),
+    "away": (
+        "cloudformation:DeleteStack",
+        "s3:DeleteBucket",
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+        "s3:ListBucketVersions",
+        "sqs:GetQueueAttributes",
+    ),
+}
+"""What whoever deploys calls themselves, by when it is missed (tests/deploy/test_deployer.py)."""
+
+TRIED_AS_DEPLOYER = {action for actions in DEPLOYS.values() for action in actions}

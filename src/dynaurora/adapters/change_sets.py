@@ -130,9 +130,9 @@ def change_set(client: Any, request: StackRequest, *, is_new: bool) -> Iterator[
     """
     made = _made(client, request, is_new=is_new)
     try:
-        reason = _refusal(client, made["Id"])
+        reason = _refusal(client, _named(made))
         if reason is None:
-            plan = StackPlan(request.name, is_new, _changes(client, made["Id"]))
+            plan = StackPlan(request.name, is_new, _changes(client, _named(made)))
             yield ChangeSet(made["Id"], made["StackId"], plan)
         elif not is_new and any(told in reason for told in _NO_CHANGES):
             yield None
@@ -143,16 +143,21 @@ def change_set(client: Any, request: StackRequest, *, is_new: bool) -> Iterator[
         _taken_away(client, made, is_new=is_new)
 
 
+def _named(made: Mapping[str, str]) -> dict[str, str]:
+    """With its stack, which a policy names: of a change set alone it could name only all."""
+    return {"ChangeSetName": made["Id"], "StackName": made["StackId"]}
+
+
 def _taken_away(client: Any, made: Mapping[str, str], *, is_new: bool) -> None:
     """One that is executed, or was, is left to CloudFormation.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
     """
     try:
-        found = client.describe_change_set(ChangeSetName=made["Id"])
+        found = client.describe_change_set(**_named(made))
         if found.get("ExecutionStatus") not in ("AVAILABLE", "UNAVAILABLE"):
             return
-        client.delete_change_set(ChangeSetName=made["Id"])
+        client.delete_change_set(**_named(made))
         if is_new:
             status = client.describe_stacks(StackName=made["StackId"])["Stacks"][0]["StackStatus"]
             if status == "REVIEW_IN_PROGRESS":
@@ -196,10 +201,10 @@ def _kind(request: StackRequest, *, is_new: bool) -> dict[str, Any]:
     return {"ChangeSetType": "IMPORT", "ResourcesToImport": adopted}
 
 
-def _refusal(client: Any, change_set: str) -> str | None:
+def _refusal(client: Any, named: Mapping[str, str]) -> str | None:
     """Wait for a change set; None when it can be executed, else the reason why not."""
     for _ in pauses():
-        found = client.describe_change_set(ChangeSetName=change_set)
+        found = client.describe_change_set(**named)
         if found["Status"] == "CREATE_COMPLETE":
             return None
         if found["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
@@ -210,8 +215,8 @@ def _refusal(client: Any, change_set: str) -> str | None:
 # --- what it would do -------------------------------------------------------------------------
 
 
-def _changes(client: Any, change_set: str) -> tuple[ResourceChange, ...]:
-    pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
+def _changes(client: Any, named: Mapping[str, str]) -> tuple[ResourceChange, ...]:
+    pages = client.get_paginator("describe_change_set").paginate(**named)
     found = (change for page in pages for change in page.get("Changes", ()))
     return tuple(_change(each["ResourceChange"]) for each in found if "ResourceChange" in each)
 

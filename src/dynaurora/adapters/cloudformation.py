@@ -292,7 +292,7 @@ def _adopt(client: Any, request: StackRequest, tell: Tell, agree: Agree) -> None
 def _executed(client: Any, made: ChangeSet, tell: Tell) -> StackOutcome:
     name, failures = made.plan.name, Failures(tell)
     last = newest_event(client, made.stack)
-    client.execute_change_set(ChangeSetName=made.identifier)
+    client.execute_change_set(ChangeSetName=made.identifier, StackName=made.stack)
     settled = _settled(client, name, made.stack, failures.tell, after=last, is_begun=False)
     if settled.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
         raise failed(name, f"is {settled.status}", failures.reasons(client, made.stack))
