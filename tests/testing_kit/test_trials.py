@@ -154,8 +154,8 @@ def test_an_error_of_a_statement_names_its_file_and_line(on_trial, tmp_path, dyn
     """)
     with pytest.raises(PluginError) as refused:
         items.put({"id": "a"})
-    at, code = {"postgresql": ("7:28", 42883), "mysql": ("7:5", 1305)}[dynaurora_engine]
-    place = f"{tmp_path / 'items.py'}:{at}, insert_table_queries[1]: the database answers {code}"
+    code = {"postgresql": 42883, "mysql": 1305}[dynaurora_engine]
+    place = f"{tmp_path / 'items.py'}:7:28, insert_table_queries[1]: the database answers {code}"
     assert str(refused.value).startswith(place)
 
 
@@ -172,8 +172,8 @@ def test_an_error_of_a_create_statement_names_its_file_and_line(
                 "create table if not exists things (id no_such_type)",
             ]
         """)
-    at, code = {"postgresql": ("6:44", 42704), "mysql": ("6:6", 4161)}[dynaurora_engine]
-    place = f"{tmp_path / 'items.py'}:{at}, create_table_queries[1]: the database answers {code}"
+    code = {"postgresql": 42704, "mysql": 4161}[dynaurora_engine]
+    place = f"{tmp_path / 'items.py'}:6:44, create_table_queries[1]: the database answers {code}"
     assert str(refused.value).startswith(place)
 
 
