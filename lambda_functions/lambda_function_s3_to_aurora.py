@@ -16,6 +16,7 @@ from dynaurora.adapters.database import Database
 from dynaurora.adapters.s3 import PATIENCE, S3Objects
 from dynaurora.intake import sweep, take_in_messages
 from dynaurora.log import log
+from dynaurora.metadata.unsettled import unsettled
 from dynaurora.parts import Parts
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.settings import LoadSettings
@@ -51,7 +52,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
         summary = sweep(parts).summary()
         left = {name: summary[name] for name in ("failed", "waiting")}
-        log("info", "swept", measures={"sweeps": 1}, **left)
+        waits = unsettled(parts.engine.connection, parts.engine.queries)
+        log("info", "swept", measures={"sweeps": 1, "unsettled": waits}, **left)
         return summary
 
 

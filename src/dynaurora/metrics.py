@@ -64,6 +64,7 @@ METRICS: Final = {
         Metric("changes_per_s", "Count/Second"),
         # of a sweep
         Metric("sweeps"),
+        Metric("unsettled"),
         # of any line that has an alarm
         Metric("alarms"),
     )

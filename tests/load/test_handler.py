@@ -110,10 +110,21 @@ def test_the_sweep_is_what_the_rule_wakes_it_for(worker, capsys):
     worker.put("items/1", put(1, "a", v="1"))
     event = {"source": "aws.events", "detail-type": "Scheduled Event"}
     assert worker.asked(event) == {"loaded": {}, "failed": 0, "waiting": 0}
-    assert sums(capsys.readouterr().out, Project="dynaurora") == {"sweeps": 1}
+    assert sums(capsys.readouterr().out, Project="dynaurora") == {"sweeps": 1, "unsettled": 0}
     found = worker.asked({"dynaurora": {"command": "sweep", "table": "items"}})
     assert found["loaded"]["items"]["applied"] == 1
     assert worker.keys(worker.raw) == []
+
+
+def test_a_sweep_tells_how_much_waits_for_a_person(worker, capsys):
+    worker.machine.plugin("items", DECLARED)
+    worker.machine.plugin("broken", "wrong = 1\n")
+    worker.told_of(worker.put("items/1", b"no json"), worker.put("broken/1", b"{}"))
+    worker.put("(errors)/items/processing-failed/1", b"{}")
+    worker.told_of("(errors)/items/processing-failed/1", "items/gone")
+    capsys.readouterr()
+    worker.asked({"source": "aws.events"})
+    assert sums(capsys.readouterr().out, Project="dynaurora")["unsettled"] == 4
 
 
 def test_who_asks_for_a_command_that_is_none_is_answered_so(worker):

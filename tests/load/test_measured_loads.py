@@ -98,4 +98,5 @@ def test_every_alarm_on_our_metrics_is_fed_by_what_loads_tell(machine, capsys):
         if namespace == "Dynaurora"
     }
     # The handler tells of sweeps (test_handler.py).
-    assert wanted - told.keys() == {("sweeps", (("Project", "shop"),))}
+    of_sweeps = {(name, (("Project", "shop"),)) for name in ("sweeps", "unsettled")}
+    assert wanted - told.keys() == of_sweeps

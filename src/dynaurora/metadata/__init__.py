@@ -6,6 +6,7 @@ streams     the streams that may feed a table, and at which epoch
 gaps        changes that are known to be missing
 quarantine  changes that could not be read or stored
 unmapped    attributes that no column reads
+unsettled   how much waits for a person
 evolving    the SQL tables of a changed plugin are altered
 
 The statements are in the dialect's ``.sql`` file.
