@@ -41,7 +41,7 @@ dev: setup
 	@$(BIN)/dynaurora dev $(DEV)
 
 test: setup
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TESTS)
 
 test-mysql: setup
 	@PYTHONPATH=tests $(BIN)/python -m support.real_mysql $(TESTS)

@@ -18,8 +18,17 @@ from dynaurora.testing.fixtures import (  # noqa: F401
 
 TEST_MYSQL_URL = "DYNAURORA_TEST_MYSQL_URL"
 
+MOST_PROCESSES = 4
+"""Their servers and simulations take about a gigabyte each."""
+
 _numbers = count(1)
 _untested: set[str] = set()
+
+
+@pytest.fixture(scope="session")
+def worker():
+    """Which of the processes that share the tests this is; "main" where one runs them all."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +93,9 @@ def dynaurora_engine(local_engine):
 
 
 @pytest.fixture
-def server(request):
+def server(request, worker):
     """A fresh, empty database of an engine (Server); see `pytest_generate_tests`."""
-    with _server_of(request, request.param).fresh(f"test_{next(_numbers)}") as fresh:
+    with _server_of(request, request.param).fresh(f"test_{worker}_{next(_numbers)}") as fresh:
         yield fresh
 
 
@@ -100,9 +109,9 @@ def machine(server, tmp_path):
 
 
 @pytest.fixture
-def database_url(request):
+def database_url(request, worker):
     """The URL of a fresh, empty database of PostgreSQL."""
-    with _server_of(request, "postgresql").fresh(f"test_{next(_numbers)}") as fresh:
+    with _server_of(request, "postgresql").fresh(f"test_{worker}_{next(_numbers)}") as fresh:
         yield fresh.url
 
 
@@ -129,6 +138,23 @@ def pytest_generate_tests(metafunc):
     else:
         engines = ("postgresql",)
     metafunc.parametrize("server", engines, indirect=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Each process has servers of its own; of a MySQL that is given there is one."""
+    return 1 if TEST_MYSQL_URL in os.environ else min(os.cpu_count() or 1, MOST_PROCESSES)
+
+
+def pytest_sessionfinish(session):
+    """What a process could not test, the one that reports has to know."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["untested"] = sorted(_untested)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    _untested.update(getattr(node, "workeroutput", {}).get("untested", ()))
 
 
 def pytest_terminal_summary(terminalreporter):
