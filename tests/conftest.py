@@ -26,7 +26,7 @@ _untested: set[str] = set()
 
 
 @pytest.fixture(scope="session")
-def worker():
+def process():
     """Which of the processes that share the tests this is; "main" where one runs them all."""
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
@@ -93,9 +93,9 @@ def dynaurora_engine(local_engine):
 
 
 @pytest.fixture
-def server(request, worker):
+def server(request, process):
     """A fresh, empty database of an engine (Server); see `pytest_generate_tests`."""
-    with _server_of(request, request.param).fresh(f"test_{worker}_{next(_numbers)}") as fresh:
+    with _server_of(request, request.param).fresh(f"test_{process}_{next(_numbers)}") as fresh:
         yield fresh
 
 
@@ -109,9 +109,9 @@ def machine(server, tmp_path):
 
 
 @pytest.fixture
-def database_url(request, worker):
+def database_url(request, process):
     """The URL of a fresh, empty database of PostgreSQL."""
-    with _server_of(request, "postgresql").fresh(f"test_{worker}_{next(_numbers)}") as fresh:
+    with _server_of(request, "postgresql").fresh(f"test_{process}_{next(_numbers)}") as fresh:
         yield fresh.url
 
 

@@ -163,14 +163,15 @@ def test_streams_are_turned_off_when_asked(deploy, destroy, aws, make_table, tab
 def test_a_change_that_was_on_its_way_is_in_the_raw_bucket(
     deploy, destroy, aws, buckets, project, make_table, table_name
 ):
-    """The load is off: nothing empties the queue, which is told."""
+    """The load is off: nothing empties the queue, which is told. S3's own message, with which it
+    tries the queue, may wait there, too."""
     make_table(table_name, "NEW_IMAGE")
     pipeline = deploy(table_name).pipeline
     mapping = pipeline.outputs["LoadMappingId"]
     aws.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
     aws.client("s3").put_object(Bucket=buckets["raw"], Key=f"{table_name}/it", Body=b"{}")
     gone = destroy()
-    assert gone.waiting == 1
+    assert gone.waiting in (1, 2)
     assert buckets["raw"] in gone.kept_buckets
 
 

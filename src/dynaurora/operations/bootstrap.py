@@ -22,11 +22,6 @@ _RIGHTS: Final = (
 )
 """https://dev.mysql.com/doc/refman/8.0/en/grant.html#grant-database-privileges"""
 
-_MOST_OF_USER: Final = {"postgresql": 63, "mysql": 32}
-"""https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS,
-https://dev.mysql.com/doc/refman/8.0/en/user-names.html"""
-
-
 _NO_IAM: Final = frozenset({"42704", "1524", "1396"})
 """There is no such role (PostgreSQL), or no such plugin (MySQL; MariaDB says that it failed).
 https://www.postgresql.org/docs/current/errcodes-appendix.html,
@@ -53,7 +48,7 @@ class Loader:
 
 def make_loader(engine: Engine, loader: Loader) -> Facts:
     """Make the user, and let it do its work. Raises ``SettingsError`` for one that cannot be."""
-    most = _MOST_OF_USER[engine.dialect.engine]
+    most = engine.dialect.USER_BYTES
     if not 1 <= len(loader.user.encode()) <= most:
         raise SettingsError(
             "the load's user",

@@ -136,8 +136,9 @@ def _lines(parts: Iterator[str], closing: str, depth: int) -> str:
 
 def _statement(statement: str, depth: int) -> str:
     """A statement as a literal: laid out anew where no text of its own goes over several lines."""
-    if "\n" not in statement.strip() and len(statement) < _WIDTH - 2 * len(_INDENT):
-        return _text(statement.strip())
+    line = statement.strip()
+    if "\n" not in line and len(line) < _WIDTH - 2 * len(_INDENT):
+        return _text(line)
     if "\\" not in statement and _can_be_indented(statement):
         inside = indent(dedent(statement).strip(), _INDENT * depth)
         return f"{_QUOTES}\n{inside.replace(_QUOTES, _ESCAPED)}\n{_INDENT}{_QUOTES}"

@@ -24,6 +24,8 @@ class Dialect(Protocol):
     """What the engine answers where a column is missing or of another type."""
     UNPLANNED_CODES: frozenset[str]
     """What it answers to a statement that no transaction may hold."""
+    USER_BYTES: int
+    """The most that the name of a user has."""
     undoes_definitions: bool
     """Whether a CREATE and an ALTER are undone with their transaction."""
     EXPLAIN: str

@@ -34,6 +34,8 @@ item_type = "longtext"
 
 OLD_TABLE_CODES = frozenset({"1054"})
 UNPLANNED_CODES: frozenset[str] = frozenset()
+USER_BYTES = 32
+"""https://dev.mysql.com/doc/refman/8.0/en/user-names.html"""
 undoes_definitions = False
 """https://dev.mysql.com/doc/refman/8.0/en/implicit-commit.html"""
 EXPLAIN = "explain "

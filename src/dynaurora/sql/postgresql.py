@@ -37,6 +37,8 @@ item_type = "jsonb"
 
 OLD_TABLE_CODES = frozenset({"42703", "42804"})
 UNPLANNED_CODES = frozenset({"25001"})
+USER_BYTES = 63
+"""https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS"""
 undoes_definitions = True
 EXPLAIN = "explain "
 
