@@ -66,22 +66,27 @@ def no_wheels(monkeypatch):
 
 
 @pytest.fixture
-def project_on_aws(project, no_wheels):
+def project_on_aws(project, no_wheels, aws):
     """The same project with everything that the emulator would not need.
 
-    But for one statement: the emulator's S3 calls its own queue without TLS.
+    But for one statement: the emulator's S3 calls its own queue without TLS. And its load is not
+    left polling: the emulator takes MaximumConcurrency for a text, and then polls for nobody.
     """
     template = project.infra / "pipeline.yaml"
     queue, only_tls, rest = template.read_text().partition('"aws:SecureTransport": "false"')
     template.write_text(f'{queue}"aws:SourceIp": "192.0.2.1"{rest}'.replace("Bool", "IpAddress", 1))
     assert only_tls
-    return dataclasses.replace(
+    yield dataclasses.replace(
         project,
         endpoint="",
         database=DatabaseSettings("postgresql://host/db", "arn:aws:secretsmanager:it", "dynaurora"),
         network=Network(("subnet-1", "subnet-2"), ("sg-1",)),
         stream_failures="report",
     )
+    client = aws.client("lambda")
+    for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+        if mapping["FunctionArn"].endswith(f":{project.name}-load"):
+            client.delete_event_source_mapping(UUID=mapping["UUID"])
 
 
 @pytest.fixture

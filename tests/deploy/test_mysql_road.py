@@ -23,7 +23,7 @@ from dynaurora import Table
 
 orders = Table(key="id", columns={"id": "text", "total": "numeric"})
 """
-PATIENCE_S = 120
+PATIENCE_S = 30
 
 
 @pytest.fixture
