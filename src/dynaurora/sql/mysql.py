@@ -130,8 +130,9 @@ def quoted(name: str) -> str:
 
 
 def can_name(name: str) -> bool:
-    """https://dev.mysql.com/doc/refman/8.0/en/identifiers.html"""
-    return not name.endswith(" ") and all("\0" < character <= "\uffff" for character in name)
+    """https://dev.mysql.com/doc/refman/8.0/en/identifiers.html; of a blank any kind ends none."""
+    ends_well = not name.endswith((" ", "\t", "\n", "\v", "\f", "\r"))
+    return ends_well and all("\0" < character <= "\uffff" for character in name)
 
 
 def folded(name: str) -> str:
