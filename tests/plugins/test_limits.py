@@ -2,7 +2,8 @@
 
 import pytest
 
-from dynaurora.errors import PluginError
+from dynaurora.errors import DatabaseError, PluginError
+from dynaurora.sql import mysql
 from support.load import line
 
 HEAD = "from dynaurora import Table, rows\n"
@@ -42,6 +43,35 @@ def test_columns_that_differ_in_case_alone_are_one_on_mysql(folder):
         '"ID_2": ("text", "ID")'
     )
     assert list(folder.load(text).columns) == ["id", "ID"]
+
+
+BLANKS = " \t\n\v\f\r"
+"""Of all letters these alone: each one was tried as the last of a name, on both servers."""
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=ascii)
+def test_a_name_that_ends_in_a_blank_is_refused_on_mysql(folder, blank):
+    name = f"a{blank}"
+    text = f'key = "id"\ncolumns = {{"id": "text", {name!r}: "text"}}\n'
+    assert "mysql can call no column so" in message(folder, text, "mysql")
+    assert list(folder.load(text).columns) == ["id", name]
+
+
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize("blank", BLANKS, ids=ascii)
+def test_the_server_has_no_name_that_ends_in_a_blank_and_such_as_begin_with_one(server, blank):
+    with pytest.raises(DatabaseError, match="Incorrect column name"):
+        server.execute(f"create table refused (`a{blank}` int)")
+    server.execute(f"create table taken (`{blank}a` int, `\x13` int, `a\u2003` int)")
+
+
+@pytest.mark.engines("mysql")
+@pytest.mark.parametrize(("one", "other"), ["aA", "éÉ", "σΣ", "жЖ", "İI", "İi"])
+def test_two_columns_that_are_one_to_the_server_are_one_to_us(server, one, other):
+    assert mysql.folded(one) == mysql.folded(other)
+    with pytest.raises(DatabaseError, match="Duplicate column name"):
+        server.execute(f"create table t (`{one}` int, `{other}` int)")
+    server.execute(f"create table t (`a{one}` int, `b{other}` int)")
 
 
 TABLE = """from dynaurora import Table, column, rows

@@ -136,8 +136,11 @@ def can_name(name: str) -> bool:
 
 
 def folded(name: str) -> str:
-    """https://dev.mysql.com/doc/refman/8.0/en/identifier-case-sensitivity.html"""
-    return name.lower()
+    """https://dev.mysql.com/doc/refman/8.0/en/identifier-case-sensitivity.html
+
+    As both servers do, for each letter that a name may have: İ is an i to them.
+    """
+    return name.replace("İ", "i").lower()
 
 
 def index_bytes(sql_type: str) -> int:
