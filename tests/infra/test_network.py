@@ -81,13 +81,12 @@ def test_load_and_database_name_each_other_on_the_databases_port_alone(network):
     assert leaving["DestinationSecurityGroupId"] == {"Fn::GetAtt": ["DatabaseGroup", "GroupId"]}
 
 
-def test_the_load_calls_its_database_s3_and_endpoints_and_the_internet_only_if_asked_for(network):
+def test_the_load_calls_its_database_s3_and_endpoints_and_nothing_else(network):
     found = egress(network, "LoadGroup")
     assert {name: condition for name, (condition, _) in found.items()} == {
         "The database": "",
         "S3, through its gateway endpoint": "",
         "Endpoints": "HasSecret",
-        "The Internet, as asked for": "HasNat",
     }
     _, to_s3 = found["S3, through its gateway endpoint"]
     assert ports(to_s3) == ("tcp", 443, 443)
@@ -97,6 +96,20 @@ def test_the_load_calls_its_database_s3_and_endpoints_and_the_internet_only_if_a
     assert to_endpoints["DestinationSecurityGroupId"] == {
         "Fn::GetAtt": ["EndpointsGroup", "GroupId"]
     }
+
+
+def test_a_group_of_its_own_leads_to_the_internet_and_only_where_that_is_asked_for(network):
+    group = network["Resources"]["PublicGroup"]
+    assert group["Condition"] == "HasNat"
+    ((name, (_, rule)),) = egress(network, "PublicGroup").items()
+    assert (name, ports(rule)) == ("The Internet", ("tcp", 443, 443))
+    open_to_all = {
+        name
+        for name in of_type(network, "AWS::EC2::SecurityGroup")
+        for _, rule in egress(network, name).values()
+        if rule.get("CidrIp") == "0.0.0.0/0"
+    }
+    assert open_to_all == {"PublicGroup"}
 
 
 @pytest.mark.parametrize("group", ["DatabaseGroup", "EndpointsGroup"])
@@ -238,12 +251,16 @@ def test_the_network_comes_up_changes_and_goes(aws):
     with deployed(aws, "network", "of-networks", NETWORK) as deploy:
         first = deploy()
         assert len(first.outputs["SubnetIds"].split(",")) == 2
+        assert len(first.outputs["SecurityGroupIds"].split(",")) == 1
         assert len(first.outputs["DatabaseSubnetIds"].split(",")) == 2
         assert deploy().change is StackChange.UNCHANGED
         arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:one"
         more = deploy(Zones="3", Nat="true", DatabaseSecretArn=arn, FlowLogs="true")
         assert more.change is StackChange.UPDATED
         assert len(more.outputs["SubnetIds"].split(",")) == 3
+        load, public = more.outputs["SecurityGroupIds"].split(",")
+        groups = ec2.describe_security_groups(GroupIds=[load, public])["SecurityGroups"]
+        assert {group["VpcId"] for group in groups} == {more.outputs["VpcId"]}
         network = {"Name": "vpc-id", "Values": [more.outputs["VpcId"]]}
         blocks = [s["CidrBlock"] for s in ec2.describe_subnets(Filters=[network])["Subnets"]]
         assert len(set(blocks)) == 9
