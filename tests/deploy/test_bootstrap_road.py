@@ -50,7 +50,19 @@ def test_the_load_makes_its_own_user_when_an_administrator_is_handed_to_it(
     assert dynaurora("gaps", "list").exit_code == 1, "nobody is there yet"
     told = dynaurora("bootstrap", "--admin-secret", admin, "--json")
     user = json.loads(told.stdout)["user"]
-    assert json.loads(told.stdout) == {"user": user, "is_new": True, "iam": False}
+    assert json.loads(told.stdout) == {"user": user, "is_new": True, "iam": False, "is_owner": True}
     assert dynaurora("gaps", "list", "--json").exit_code == 0
     again = dynaurora("bootstrap", "--admin-secret", admin)
     assert again.stdout.startswith(f"The load's user {user} was there and signs in with")
+    assert "Others have something" not in again.stderr
+
+
+@pytest.mark.engines("postgresql")
+def test_that_a_schema_is_shared_is_told(aws, dynaurora, monkeypatch, secrets, server):
+    admin, load = secrets
+    server.execute("create table salaries (n int)")
+    monkeypatch.setenv("DYNAURORA_DATABASE_URL", server.url)
+    monkeypatch.setenv("DYNAURORA_DATABASE_SECRET_ARN", load)
+    told = dynaurora("bootstrap", "--admin-secret", admin)
+    assert told.exit_code == 0
+    assert "Others have something in public, too" in told.stderr

@@ -108,7 +108,7 @@ def test_the_loads_user_cannot_read_what_is_somebody_elses(anew, loader):
 def test_doing_it_again_changes_nothing(anew, loader):
     loader.plugin("items", WITH_ROWS)
     loader.load_lines("items", put(1, "a", v="x"))
-    assert anew.bootstrap() == {"user": anew.user, "is_new": False, "iam": False}
+    assert anew.bootstrap() == {"user": anew.user, "is_new": False, "iam": False, "is_owner": True}
     loader.load_lines("items", put(1, "b", v="y"))
     assert loader.rows("select id from items order by id") == [("a",), ("b",)]
 
@@ -130,6 +130,60 @@ def test_the_tables_may_have_a_schema_of_their_own(anew, tmp_path):
         machine.plugin("items", WITH_ROWS)
         machine.load_lines("items", put(1, "a", v="x"))
     assert anew.server.execute('select id from "Shop".items') == [("a",)]
+
+
+OWNER = "select nspowner::regrole::text from pg_namespace where nspname = '{}'"
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize("schema", ["public", "Shop"])
+def test_it_owns_the_schemas_of_its_tables_and_of_its_metadata(anew, schema):
+    assert anew.bootstrap(tables_schema=schema)["is_owner"]
+    for name in (schema, "dynaurora"):
+        assert anew.server.execute(OWNER.format(name)) == [(anew.user,)]
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize(
+    "thing",
+    ["table salaries (n int)", "function f() returns int return 1", "type colour as enum ('red')"],
+)
+def test_a_schema_in_which_others_have_something_stays_theirs(anew, tmp_path, thing):
+    anew.server.execute(f"create {thing}")
+    assert not anew.bootstrap()["is_owner"]
+    assert anew.server.execute(OWNER.format("public")) == [("pg_database_owner",)]
+    with LoadMachine(anew.url, tmp_path) as machine:
+        machine.plugin("items", WITH_ROWS)
+        machine.load_lines("items", put(1, "a", v="x"))
+        assert machine.rows("select id from items") == [("a",)]
+        with pytest.raises(DatabaseError):
+            machine.rows(f"drop {' '.join(thing.split()[:2]).removesuffix('()')}")
+
+
+@pytest.mark.engines("postgresql")
+def test_an_administrator_who_is_no_superuser_hands_over_and_keeps_no_way_in(anew, tmp_path):
+    """As RDS's is: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.MasterAccounts.html"""
+    name = f"admin_of_{anew.user}"
+    anew.server.execute(f"create role {name} login createrole password 'secret'")
+    try:
+        anew.server.execute(f"alter database {anew.name} owner to {name}")
+        anew.admin = Login(name, "secret")
+        for is_new in (True, False):
+            told = anew.bootstrap(tables_schema="shop")
+            assert (told["is_new"], told["is_owner"]) == (is_new, True)
+        with LoadMachine(anew.url, tmp_path) as machine:
+            machine.plugin("items", WITH_ROWS)
+            machine.load_lines("items", put(1, "a", v="x"))
+        has = f"select pg_has_role('{name}', '{anew.user}', 'usage')"
+        assert anew.server.execute(has) == [(False,)]
+        assert anew.server.execute(f"select has_schema_privilege('{name}', 'shop', 'usage')") == [
+            (False,)
+        ]
+    finally:
+        anew.remove()
+        anew.server.execute(f"alter database {anew.name} owner to current_user")
+        anew.server.execute(f"drop owned by {name} cascade")
+        anew.server.execute(f"drop role {name}")
 
 
 def test_the_administrator_cannot_be_the_loads_user(anew):
@@ -193,7 +247,7 @@ def test_the_load_lambda_does_it_when_it_is_asked(anew, aws, monkeypatch, capsys
     told = asked(command="bootstrap")
     assert told["error"]["kind"] == "SettingsError"
     told = asked(command="bootstrap", admin=admin)
-    assert told == {"user": anew.user, "is_new": True, "iam": False}
+    assert told == {"user": anew.user, "is_new": True, "iam": False, "is_owner": True}
     assert asked(command="gaps list") == {"gaps": []}
     module.DATABASE.close()
     assert PASSWORD not in capsys.readouterr().out

@@ -20,7 +20,7 @@ from dynaurora.settings import DatabaseSettings
 def bootstrap(
     database: Database, settings: DatabaseSettings, admin: Login, *, tables_schema: str = PUBLIC
 ) -> Facts:
-    """Make the user of a database's settings, and the metadata. Facts: user, is_new, iam."""
+    """Make the user of a database's settings, and the metadata. Facts: those of `make_loader`."""
     who = database.loader()
     loader = Loader(
         user=who.user,

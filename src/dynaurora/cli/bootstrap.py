@@ -58,12 +58,18 @@ def bootstrap(
     how = "signs in with IAM" if facts["iam"] else "signs in with its password"
     was = "is new" if facts["is_new"] else "was there"
     click.echo(f"The load's user {facts['user']} {was} and {how}; its metadata are made.")
+    if not facts["is_owner"]:
+        click.echo(
+            f"Others have something in {tables_schema}, too: it may make tables there, and owns "
+            "these alone. A schema of its own: --tables-in.",
+            err=True,
+        )
 
 
 def bootstrapped(
     project: "Project", admin_secret: str = "", tables_schema: str = "public"
 ) -> dict[str, Any]:
-    """Facts: user, is_new, iam. admin_secret: "" takes that of the project's own cluster."""
+    """Facts: those of `make_loader`. admin_secret: "" takes that of the project's own cluster."""
     from dynaurora.adapters.aws import client_factory
     from dynaurora.adapters.bootstrap import bootstrap as bootstrap_database
     from dynaurora.adapters.database import login_in

@@ -3,8 +3,10 @@
 Run on the administrator's connection; doing it again changes nothing but the password.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from dynaurora.elsewhere import preview_prefix
 from dynaurora.errors import DatabaseError, SettingsError
@@ -28,6 +30,10 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html,
 https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html"""
 
 
+_NOT_ALLOWED: Final = "42501"
+"""https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
 @dataclass(frozen=True, slots=True)
 class Loader:
     """The user that a load is.
@@ -47,7 +53,11 @@ class Loader:
 
 
 def make_loader(engine: Engine, loader: Loader) -> Facts:
-    """Make the user, and let it do its work. Raises ``SettingsError`` for one that cannot be."""
+    """Make the user, and let it do its work. Raises ``SettingsError`` for one that cannot be.
+
+    Facts: user, is_new, iam; is_owner: whether the schema of the tables is its own, and not one in
+    which others have something, too.
+    """
     most = engine.dialect.USER_BYTES
     if not 1 <= len(loader.user.encode()) <= most:
         raise SettingsError(
@@ -61,12 +71,45 @@ def make_loader(engine: Engine, loader: Loader) -> Facts:
     if is_new:
         work.run("make_user")
     _let_sign_in(work, loader)
-    for name in statements(work.file):
-        if name.startswith("allow_") and (
-            name != "allow_tables_first" or loader.tables_schema != PUBLIC
-        ):
-            work.run(name)
-    return {"user": loader.user, "is_new": is_new, "iam": loader.is_iam}
+    with _like_the_user(work):
+        for name in work.names("allow_"):
+            if name != "allow_tables_first" or loader.tables_schema != PUBLIC:
+                work.run(name)
+        is_owner = _hand_over(work)
+    return {"user": loader.user, "is_new": is_new, "iam": loader.is_iam, "is_owner": is_owner}
+
+
+@contextmanager
+def _like_the_user(work: "_Work") -> Iterator[None]:
+    """Meanwhile the administrator has the user's rights, who may own what is granted here."""
+    if not work.names("act_") or work.fetch("is_like_user", work.loader.user) == [(True,)]:
+        yield
+        return
+    work.run("act_as_user")
+    try:
+        yield
+    finally:
+        work.run("act_as_oneself")
+
+
+def _hand_over(work: "_Work") -> bool:
+    """Whether the user owns the schema of the tables, now or before.
+
+    A database of MySQL has no owner; the user has all rights to its own.
+    """
+    if not work.names("hand_"):
+        return True
+    quoted = work.engine.dialect.quoted
+    schema, user = quoted(work.loader.tables_schema), quoted(work.loader.user)
+    if work.fetch("others_things", schema, user) != [(0,)]:
+        return False
+    try:
+        work.run("hand_over_tables_schema")
+    except DatabaseError as error:
+        if error.code != _NOT_ALLOWED:
+            raise
+        return False
+    return True
 
 
 def _let_sign_in(work: "_Work", loader: Loader) -> None:
@@ -105,6 +148,7 @@ class _Work:
 
     def __init__(self, engine: Engine, loader: Loader) -> None:
         self.engine = engine
+        self.loader = loader
         self.file = f"{engine.dialect.engine}_bootstrap.sql"
         quoted = engine.dialect.quoted
         self._names = {
@@ -118,13 +162,17 @@ class _Work:
             "rights": _RIGHTS,
         }
 
+    def names(self, beginning: str) -> list[str]:
+        """Of the statements of this engine whose names begin so, in their order."""
+        return [name for name in statements(self.file) if name.startswith(beginning)]
+
     def run(self, name: str) -> None:
         statement = statements(self.file)[name]
         for place, found in self._names.items():
             statement = statement.replace(f"{{{place}}}", found)
         self.engine.connection.execute(statement)
 
-    def fetch(self, name: str, *parameters: str) -> list[tuple[str, ...]]:
+    def fetch(self, name: str, *parameters: str) -> list[tuple[Any, ...]]:
         return self.engine.connection.fetch(statements(self.file)[name], parameters)
 
 

@@ -30,3 +30,27 @@ grant usage, create on schema {schema} to {user}
 
 -- allow_tables_first
 alter role {user} in database {database} set search_path = {schema}
+
+-- is_like_user
+-- Whether this administrator has what the user has: a superuser, or a member of it.
+select pg_has_role(%s, 'usage')
+
+-- act_as_user
+-- Who hands something over has to be a member of who gets it.
+-- https://www.postgresql.org/docs/current/sql-alterschema.html
+grant {user} to current_user
+
+-- act_as_oneself
+revoke {user} from current_user
+
+-- others_things
+-- Whoever owns a schema may drop what is in it.
+select count(*) from (
+  select relnamespace, relowner from pg_class
+  union all select pronamespace, proowner from pg_proc
+  union all select typnamespace, typowner from pg_type
+) as found (schema, owner)
+where schema = %s::regnamespace and owner <> %s::regrole
+
+-- hand_over_tables_schema
+alter schema {schema} owner to {user}
