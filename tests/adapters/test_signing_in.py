@@ -81,11 +81,22 @@ def test_who_takes_a_call_and_says_nothing_is_left_after_a_while(server, monkeyp
         assert time.monotonic() - begun < 10
 
 
+@pytest.mark.each_engine
+def test_a_user_who_is_not_there_is_told_with_what_makes_it(server):
+    parts = urlsplit(server.url)
+    netloc = f"nobody:none@{parts.netloc.rpartition('@')[2]}"
+    with pytest.raises(DatabaseError, match="`dynaurora bootstrap` makes"):
+        opened(parts._replace(netloc=netloc).geturl()).session().__enter__()
+
+
 @pytest.mark.parametrize("engine", ["postgresql", "mysql"])
 def test_a_name_that_leads_nowhere_is_not_waited_for(engine):
     begun = time.monotonic()
     url = f"{engine}://user@nowhere.invalid/database"
-    with pytest.raises(DatabaseAway), opened(url, patience_s=60).session():
+    with (
+        pytest.raises(DatabaseAway, match="Check DYNAURORA_DATABASE_URL"),
+        opened(url, patience_s=60).session(),
+    ):
         pass
     assert time.monotonic() - begun < 20
 

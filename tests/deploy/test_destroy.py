@@ -160,6 +160,22 @@ def test_streams_are_turned_off_when_asked(deploy, destroy, aws, make_table, tab
     assert not describe_table(aws.client("dynamodb"), table_name).has_stream
 
 
+def test_a_stream_that_others_read_stays_on_and_it_is_told_who(
+    deploy, destroy, aws, project, make_table, table_name
+):
+    make_table(table_name, "NEW_IMAGE")
+    other = dataclasses.replace(project, name=f"{project.name}x", delivery_stream_prefix="other-")
+    deploy(table_name)
+    deploy(table_name, of=other)
+    gone = destroy(disables_streams=True)
+    assert gone.streams_on == (table_name,)
+    assert gone.readers == {table_name: (f"{other.name}-capture",)}
+    assert describe_table(aws.client("dynamodb"), table_name).has_stream
+    last = destroy_project(other, disables_streams=True, client=aws.client)
+    assert (last.streams_on, last.readers) == ((), {})
+    assert not describe_table(aws.client("dynamodb"), table_name).has_stream
+
+
 def test_a_change_that_was_on_its_way_is_in_the_raw_bucket(
     deploy, destroy, aws, buckets, project, make_table, table_name
 ):

@@ -16,6 +16,16 @@ CONNECT_TIMEOUT_S: Final = 15
 """Of one attempt. What wakes a paused cluster is the attempt, not how long it lasts
 (`dynaurora.adapters.database`)."""
 
+NOT_REACHED: Final = (
+    "Check DYNAURORA_DATABASE_URL, the server (is `dynaurora dev` still running?) and the network "
+    "between. What a load could not do is done again by itself."
+)
+NOT_LET_IN: Final = (
+    "Check the user, the password and the database in DYNAURORA_DATABASE_URL and its secret. "
+    "`dynaurora bootstrap` makes the load's user where it is not there yet."
+)
+"""What to do about a server that was not reached, and about one that does not know who signs in."""
+
 LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
 

@@ -79,17 +79,23 @@ def enable_stream(client: Any, name: str) -> TableDescription:
     )
 
 
-def disable_stream(client: Any, name: str) -> bool:
-    """Turn the stream off; False where it was off, or there is no such table any more."""
+def stream_of(client: Any, name: str) -> str:
+    """The ARN of a table's stream; "" where it is off, or there is no such table any more."""
     with aws_errors(f"table {name}"):
         try:
-            found = client.describe_table(TableName=name)["Table"]
+            found = _description(client.describe_table(TableName=name)["Table"])
         except ClientError as error:
             if error_code(error) == "ResourceNotFoundException":
-                return False
+                return ""
             raise
-        if not _description(found).has_stream:
-            return False
+    return found.stream_arn if found.has_stream else ""
+
+
+def disable_stream(client: Any, name: str) -> bool:
+    """Turn the stream off; False where it was off, or there is no such table any more."""
+    if not stream_of(client, name):
+        return False
+    with aws_errors(f"table {name}"):
         client.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
     return True
 

@@ -24,6 +24,8 @@ from dynaurora.adapters import mysql_copying, mysql_demands
 from dynaurora.adapters.access import (
     BY_URL,
     CONNECT_TIMEOUT_S,
+    NOT_LET_IN,
+    NOT_REACHED,
     Access,
     Login,
     is_local,
@@ -49,6 +51,11 @@ _TEMPORARY: Final = re.compile(r"create temporary table (`(?:[^`]|``)+`|\w+)")
 _PORT: Final = 3306
 _NO_TLS: Final = 2026
 """https://dev.mysql.com/doc/mysql-errors/8.0/en/client-error-reference.html"""
+_REMEDIES: Final = {
+    **dict.fromkeys((2002, 2003, 2005, 2006, 2013), NOT_REACHED),
+    **dict.fromkeys((1044, 1045, 1049, 1698), NOT_LET_IN),
+}
+"""https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html"""
 
 
 def connect(url: str, access: Access = BY_URL) -> "MysqlConnection":
@@ -314,7 +321,8 @@ def _translated(where: str, statement: str = "") -> Iterator[None]:
             number = 2006
         position = position_in(statement, str(found))
         kind = error_class(int(number))
-        raise kind(where, str(found), code=str(number), position=position) from error
+        remedy = _REMEDIES.get(int(number), "")
+        raise kind(where, str(found), "", remedy, code=str(number), position=position) from error
 
 
 def _first_words(statement: str) -> str:

@@ -24,6 +24,8 @@ from psycopg.types.json import set_json_loads
 from dynaurora.adapters.access import (
     BY_URL,
     CONNECT_TIMEOUT_S,
+    NOT_LET_IN,
+    NOT_REACHED,
     Access,
     Login,
     is_local,
@@ -219,8 +221,7 @@ def _error(
             where,
             found,
             "an answer of the server",
-            "Check DYNAURORA_DATABASE_URL, the server (is `dynaurora dev` still running?) and the "
-            "network between. What a load could not do is done again by itself.",
+            NOT_LET_IN if is_rejected else NOT_REACHED,
             code=_REJECTED if is_rejected else "",
         )
     if not code and isinstance(error, psycopg.DataError):

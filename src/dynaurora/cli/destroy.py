@@ -30,7 +30,12 @@ Examples:
 @click.argument("table", required=False, default="")
 @project_options
 @click.option("--data", "is_all", is_flag=True, help="Delete what holds data, too.")
-@click.option("--streams", "is_off", is_flag=True, help="Turn the tables' streams off, too.")
+@click.option(
+    "--streams",
+    "is_off",
+    is_flag=True,
+    help="Turn the tables' streams off, too, unless others read them.",
+)
 @click.option("--yes", "is_agreed", is_flag=True, help="Do not ask; the data stays all the same.")
 @click.option(
     "--yes-delete-data",
@@ -137,7 +142,10 @@ def _as_text(destruction: "Destruction") -> Iterator[str]:
     for bucket in destruction.kept_buckets:
         yield f"{bucket}  kept with its objects; the next deploy takes it over"
     for table in destruction.streams_on:
-        yield f"{table}  its stream is left on; --streams turns it off"
+        if names := destruction.readers.get(table):
+            yield f"{table}  its stream is left on: {', '.join(names)} reads it, too"
+        else:
+            yield f"{table}  its stream is left on; --streams turns it off"
     if destruction.waiting:
         yield f"{destruction.waiting:,} messages were not loaded; their objects are kept"
     told = ", ".join((*destruction.stacks, *destruction.buckets)) or "nothing was there"
@@ -153,5 +161,6 @@ def _as_json(destruction: "Destruction") -> dict[str, Any]:
         "kept_stacks": list(destruction.kept_stacks),
         "kept_buckets": list(destruction.kept_buckets),
         "streams_on": list(destruction.streams_on),
+        "streams_read_by": {table: list(names) for table, names in destruction.readers.items()},
         "messages_waiting": destruction.waiting,
     }

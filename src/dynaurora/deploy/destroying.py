@@ -11,7 +11,7 @@ doing it again goes on where it ended.
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from dynaurora.adapters.aws import Client, aws_errors
@@ -25,10 +25,10 @@ from dynaurora.adapters.cloudformation import (
     stack_parameters,
     stack_resources,
 )
-from dynaurora.adapters.dynamodb import disable_stream
+from dynaurora.adapters.dynamodb import disable_stream, stream_of
 from dynaurora.deploy.account import Account
 from dynaurora.deploy.gone import connected_tables
-from dynaurora.deploy.mappings import disable
+from dynaurora.deploy.mappings import disable, readers
 from dynaurora.deploy.outcomes import GoneTable, Tell
 from dynaurora.deploy.project import Project
 from dynaurora.deploy.stacks import ARTIFACTS, SHARED, Stack
@@ -50,6 +50,7 @@ class Destruction:
     waiting: messages that were not loaded; their objects are in the raw bucket.
     kept_stacks, kept_buckets: because they hold data.
     streams_on: the tables whose streams nobody of ours reads any more.
+    readers: of those that are left on because others read them, the functions that do, by table.
     """
 
     account: str
@@ -59,6 +60,7 @@ class Destruction:
     kept_stacks: tuple[str, ...] = ()
     kept_buckets: tuple[str, ...] = ()
     streams_on: tuple[str, ...] = ()
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     waiting: int = 0
 
 
@@ -83,8 +85,7 @@ def destroy_project(
         if stack.part not in kept and (is_there or stack.is_wanted(project)):
             gone.append(_shared_gone(project, account, stack, is_there=is_there))
     buckets, kept_buckets = _buckets_gone(project, account, deletes_data=deletes_data)
-    if disables_streams:
-        _streams_off(account, tables)
+    read_by = _streams_off(project, account, tables) if disables_streams else {}
     return Destruction(
         account=account.number,
         region=account.region,
@@ -92,7 +93,8 @@ def destroy_project(
         buckets=buckets,
         kept_stacks=tuple(stack_name(project.name, part) for part in kept),
         kept_buckets=kept_buckets,
-        streams_on=() if disables_streams else tuple(each.table for each in tables),
+        streams_on=tuple(read_by if disables_streams else (each.table for each in tables)),
+        readers=read_by,
         waiting=waiting,
     )
 
@@ -117,13 +119,13 @@ def destroy_table(
             "There is nothing to take away.",
         )
     gone = _tables_gone(project, account, found)
-    if disables_streams:
-        _streams_off(account, found)
+    read_by = _streams_off(project, account, found) if disables_streams else {}
     return Destruction(
         account.number,
         account.region,
         stacks=_those_that_went(gone),
-        streams_on=() if disables_streams else (table,),
+        streams_on=tuple(read_by if disables_streams else (table,)),
+        readers=read_by,
     )
 
 
@@ -186,10 +188,22 @@ def _buffered_s(parameters: Mapping[str, str]) -> int:
     return sum(int(parameters.get(name, 0)) for name in ("BufferSeconds", "TransformBufferSeconds"))
 
 
-def _streams_off(account: Account, tables: Sequence[GoneTable]) -> None:
-    for each in tables:
-        if disable_stream(account.client("dynamodb"), each.table):
-            account.done(each.table, "its stream is off")
+def _streams_off(
+    project: Project, account: Account, tables: Sequence[GoneTable]
+) -> dict[str, tuple[str, ...]]:
+    """Those that others read stay on: who reads them, by table."""
+    others = {each.table: _others(project, account, each.table) for each in tables}
+    for table, names in others.items():
+        if not names and disable_stream(account.client("dynamodb"), table):
+            account.done(table, "its stream is off")
+    return {table: names for table, names in others.items() if names}
+
+
+def _others(project: Project, account: Account, table: str) -> tuple[str, ...]:
+    """The functions of others that read a table's stream."""
+    stream = stream_of(account.client("dynamodb"), table)
+    found = readers(account.client("lambda"), stream) if stream else []
+    return tuple(name for name in found if name != stack_name(project.name, "capture"))
 
 
 # --- the queue --------------------------------------------------------------------------------

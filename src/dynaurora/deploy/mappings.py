@@ -1,7 +1,7 @@
 """Mappings: what has Lambda read a stream or a queue."""
 
 import time
-from typing import Final
+from typing import Any, Final
 
 from dynaurora.adapters.aws import aws_errors
 from dynaurora.deploy.account import Account
@@ -48,6 +48,24 @@ def disable(account: Account, subject: str, mapping: str) -> None:
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_S)
     account.done(subject, "its mapping is off")
+
+
+def readers(client: Any, stream_arn: str) -> list[str]:
+    """The functions that read a stream, by name; another program that does does not show.
+
+    client: of Lambda.
+    """
+    with aws_errors(f"stream {stream_arn}"):
+        pages = client.get_paginator("list_event_source_mappings").paginate(
+            EventSourceArn=stream_arn
+        )
+        found = [each for page in pages for each in page["EventSourceMappings"]]
+    return sorted(_function(each["FunctionArn"]) for each in found)
+
+
+def _function(arn: str) -> str:
+    """``arn:…:function:<name>``, which a version or an alias may follow."""
+    return arn.partition(":function:")[2].partition(":")[0]
 
 
 def _state(account: Account, subject: str, mapping: str) -> str:

@@ -7,6 +7,7 @@ from dynaurora.adapters.aws import aws_errors
 from dynaurora.adapters.cloudformation import stack_outputs, stack_parameters
 from dynaurora.adapters.dynamodb import ACCEPTED_VIEWS, TableDescription, describe_table
 from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem
+from dynaurora.deploy.mappings import readers
 from dynaurora.errors import DynauroraError
 from dynaurora.model.names import stack_name, table_stack_name
 
@@ -90,18 +91,11 @@ def _mapping(patient: Patient, table: str, mapping: str) -> Iterator[Finding]:
 
 
 def _readers(patient: Patient, table: TableDescription) -> Iterator[Finding]:
-    """Only Lambda's are known; another program that reads the stream does not show."""
-    with aws_errors(f"table {table.name}"):
-        pages = patient.client("lambda").get_paginator("list_event_source_mappings")
-        found = pages.paginate(EventSourceArn=table.stream_arn)
-        names = [
-            each["FunctionArn"].rpartition(":")[2]
-            for page in found
-            for each in page["EventSourceMappings"]
-        ]
+    """Only Lambda's are known."""
+    names = readers(patient.client("lambda"), table.stream_arn)
     if len(names) > _READERS:
         yield problem(
             f"table {table.name}",
-            f"its stream has {len(names)} readers, which are throttled: {', '.join(sorted(names))}",
+            f"its stream has {len(names)} readers, which are throttled: {', '.join(names)}",
             f"Leave it at most {_READERS}; have one function give to the others.",
         )
