@@ -9,7 +9,9 @@ import pytest
 from dynaurora import cli
 from dynaurora.deploy.keys import KEYS
 from dynaurora.deploy.overrides import variable_of
-from dynaurora.errors import DynauroraError
+from dynaurora.deploy.own import Own
+from dynaurora.deploy.project import read_project
+from dynaurora.errors import DynauroraError, ProjectError
 from dynaurora.model.types import WORDS
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +56,25 @@ def test_every_documented_setting_is_read():
     code = "".join(source.read_text() for source in SOURCES)
     by_rule = {variable_of(key) for key in KEYS}
     assert sorted(name for name in documented - by_rule if name not in code) == []
+
+
+def test_the_file_of_several_environments_says_what_its_words_say(tmp_path):
+    (example,) = re.findall(
+        "```toml\n(.*?)```", (ROOT / "docs" / "settings.md").read_text(), re.DOTALL
+    )
+    (tmp_path / "dynaurora.toml").write_text(example)
+    (tmp_path / "sqlqueries").mkdir()
+    with pytest.raises(ProjectError, match="project: is missing"):
+        read_project(tmp_path, environment={})
+    dev, prod = (read_project(tmp_path, chosen=name, environment={}) for name in ("dev", "prod"))
+    assert (dev.name, prod.name) == ("shop-dev", "shop-prod")
+    assert dev.own == Own()
+    assert dev.is_private
+    assert dev.network.subnets
+    assert prod.own.network == {}
+    assert prod.own.cluster["MaxCapacity"] == "16"
+    assert prod.database.secret_arn == ""
+    assert {one.alarms.email for one in (dev, prod)} == {"team@example.com"}
 
 
 def test_every_column_type_is_documented():
