@@ -7,7 +7,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from dynaurora.deploy.deployment import deploy_project
 from support.road import ROOT
 
 pytestmark = [pytest.mark.each_engine, pytest.mark.road]
@@ -35,7 +34,7 @@ def secrets(aws, server):
 
 
 def test_the_load_makes_its_own_user_when_an_administrator_is_handed_to_it(
-    aws, dynaurora, monkeypatch, project, secrets, server
+    dynaurora, monkeypatch, project, secrets, server
 ):
     admin, load = secrets
     shutil.copytree(
@@ -44,21 +43,21 @@ def test_the_load_makes_its_own_user_when_an_administrator_is_handed_to_it(
     monkeypatch.setenv("DYNAURORA_DATABASE_URL", server.url)
     monkeypatch.setenv("DYNAURORA_DATABASE_SECRET_ARN", load)
     monkeypatch.setenv("DYNAURORA_DATABASE_PRIVATE", "1")
-    from dynaurora.deploy.project import read_project
-
-    deploy_project(read_project(project.root), [], confirm=lambda _table: False, client=aws.client)
-    assert dynaurora("gaps", "list").exit_code == 1, "nobody is there yet"
+    first = dynaurora("deploy")
+    assert first.exit_code == 1, "nobody is there yet"
+    assert "`dynaurora bootstrap` makes the load's user" in first.stderr
     told = dynaurora("bootstrap", "--admin-secret", admin, "--json")
     user = json.loads(told.stdout)["user"]
     assert json.loads(told.stdout) == {"user": user, "is_new": True, "iam": False, "is_owner": True}
     assert dynaurora("gaps", "list", "--json").exit_code == 0
+    assert dynaurora("deploy").exit_code == 0
     again = dynaurora("bootstrap", "--admin-secret", admin)
     assert again.stdout.startswith(f"The load's user {user} was there and signs in with")
     assert "Others have something" not in again.stderr
 
 
 @pytest.mark.engines("postgresql")
-def test_that_a_schema_is_shared_is_told(aws, dynaurora, monkeypatch, secrets, server):
+def test_that_a_schema_is_shared_is_told(dynaurora, monkeypatch, secrets, server):
     admin, load = secrets
     server.execute("create table salaries (n int)")
     monkeypatch.setenv("DYNAURORA_DATABASE_URL", server.url)

@@ -13,6 +13,7 @@ from dynaurora.deploy.own import Own
 from dynaurora.deploy.project import read_project
 from dynaurora.errors import DynauroraError, ProjectError
 from dynaurora.model.types import WORDS
+from dynaurora.operations.bootstrap import RIGHTS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -75,6 +76,27 @@ def test_the_file_of_several_environments_says_what_its_words_say(tmp_path):
     assert prod.own.cluster["MaxCapacity"] == "16"
     assert prod.database.secret_arn == ""
     assert {one.alarms.email for one in (dev, prod)} == {"team@example.com"}
+
+
+def test_the_files_of_a_network_of_ones_own_are_read_as_they_are(tmp_path):
+    examples = re.findall(
+        "```toml\n(.*?)```", (ROOT / "docs" / "network.md").read_text(), re.DOTALL
+    )
+    (tmp_path / "sqlqueries").mkdir()
+    read = []
+    for example in examples:
+        (tmp_path / "dynaurora.toml").write_text(f'project = "shop"\n{example}')
+        read.append(read_project(tmp_path, environment={}))
+    of_ours, postgresql, mysql = read
+    assert of_ours.own.aurora is not None
+    assert postgresql.database.is_iam
+    assert postgresql.database_resource
+    assert mysql.database.secret_arn
+    assert all(one.is_private and one.network.subnets for one in (postgresql, mysql))
+
+
+def test_the_rights_that_are_granted_by_hand_are_those_that_bootstrap_grants():
+    assert f"RIGHTS are `{RIGHTS}`" in (ROOT / "docs" / "deploy.md").read_text()
 
 
 def test_every_column_type_is_documented():

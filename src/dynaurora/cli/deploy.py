@@ -134,15 +134,17 @@ def _deployed(project: "Project", *, is_agreed: bool) -> "Deployment":
 
 
 def _make_ready(project: "Project", ask: Ask) -> None:
-    """In a new cluster of our own there is no user yet that could load."""
+    """The metadata. In a new cluster of our own there is no user yet that could make them."""
     from dynaurora.cli.bootstrap import bootstrapped
     from dynaurora.errors import DatabaseError
 
-    if project.own.aurora is None:
-        return
+    if not project.is_private:
+        return  # done before anything was deployed
     try:
         ask("create metadata")
     except DatabaseError:
+        if project.own.aurora is None:
+            raise
         facts = bootstrapped(project)
         click.echo(f"The load's user {facts['user']} is made.", err=True)
 

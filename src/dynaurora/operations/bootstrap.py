@@ -17,7 +17,7 @@ from dynaurora.sql.queries import statements
 PUBLIC: Final = "public"
 """Where PostgreSQL's tables are unless another schema is asked for."""
 
-_RIGHTS: Final = (
+RIGHTS: Final = (
     "select, insert, update, delete, create, alter, drop, index, references, create view, "
     "show view, trigger, create routine, alter routine, execute, create temporary tables, "
     "lock tables"
@@ -159,7 +159,7 @@ class _Work:
             "database_pattern": _pattern(loader.database),
             "metadata_pattern": _pattern(loader.metadata),
             "preview_pattern": f"{_pattern(preview_prefix(loader.database))[:-1]}%`",
-            "rights": _RIGHTS,
+            "rights": RIGHTS,
         }
 
     def names(self, beginning: str) -> list[str]:
