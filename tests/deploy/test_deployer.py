@@ -4,6 +4,7 @@ The emulator enforces what the commands call themselves. What CloudFormation doe
 not: that is held against what CloudFormation's own handlers ask for.
 """
 
+import dataclasses
 import json
 import re
 from fnmatch import fnmatchcase
@@ -16,14 +17,34 @@ import pytest
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.destroying import destroy_project
 from dynaurora.deploy.dry_run import plan_project
+from dynaurora.deploy.own import Own
 from dynaurora.errors import DynauroraError
 from support.permissions import DEPLOYS
-from support.templates import deployed, every_statement, listed, of_type, template
+from support.templates import (
+    deployed,
+    every_statement,
+    listed,
+    of_type,
+    resource,
+    shortened,
+    template,
+    text,
+)
+
+OWN = {"MakesNetwork": "true", "MakesCluster": "true", "MayDeleteData": "true"}
+"""What an administrator says of a project with a network and a cluster of its own."""
 
 
 @pytest.fixture
-def policies(aws, project):
-    with deployed(aws, "deployer", f"{project.name}-deployer", {"Project": project.name}) as deploy:
+def options():
+    """What an administrator says beside the project's name."""
+    return {}
+
+
+@pytest.fixture
+def policies(aws, project, options):
+    given = {"Project": project.name, **options}
+    with deployed(aws, "deployer", f"{project.name}-deployer", given) as deploy:
         yield deploy().outputs["Policies"].split(",")
 
 
@@ -113,6 +134,51 @@ def test_without_one_of_them_a_project_does_not_go_and_it_says_why(
     assert_named(action, str(caught.value))
 
 
+@pytest.fixture
+def own(project):
+    """The project with a network and a cluster of its own."""
+    url = "postgresql://dynaurora_load@/app"
+    return dataclasses.replace(
+        project,
+        own=Own(network={}, aurora={}),
+        database=dataclasses.replace(project.database, url=url, is_iam=True),
+    )
+
+
+@pytest.fixture
+def deploy_own(person, own):
+    return lambda: deploy_project(own, [], confirm=lambda _: True, client=person)
+
+
+@pytest.mark.parametrize("options", [OWN])
+def test_with_their_policies_a_network_and_a_cluster_are_made_and_go(deploy_own, person, own):
+    parts = {stack.name.removeprefix(f"{own.name}-") for stack in deploy_own().shared}
+    assert {"network", "aurora"} <= parts
+    gone = destroy_project(own, deletes_data=True, client=person)
+    assert {f"{own.name}-network", f"{own.name}-aurora"} <= set(gone.stacks)
+
+
+@pytest.mark.parametrize("options", [OWN])
+@pytest.mark.parametrize("action", DEPLOYS["network"])
+def test_without_one_of_them_a_first_network_says_which(deploy_own, forbid, action):
+    forbid(action)
+    with pytest.raises(DynauroraError) as caught:
+        deploy_own()
+    assert_named(action, str(caught.value))
+
+
+@pytest.mark.parametrize("options", [OWN])
+@pytest.mark.parametrize("action", DEPLOYS["cluster away"])
+def test_without_one_of_them_a_cluster_does_not_go_and_it_says_why(
+    deploy_own, person, own, forbid, action
+):
+    deploy_own()
+    forbid(action)
+    with pytest.raises(DynauroraError) as caught:
+        destroy_project(own, deletes_data=True, client=person)
+    assert_named(action, str(caught.value))
+
+
 def assert_named(action, said):
     """S3 calls a permission otherwise than its operation, and a HEAD says nothing of either."""
     called = {
@@ -132,7 +198,7 @@ def asked_by_handlers():
     """The actions that CloudFormation's handlers of our resources ask for, by resource type."""
     ours = {
         resource["Type"]
-        for name in ("artifacts", "pipeline", "table", "alarms")
+        for name in ("artifacts", "network", "aurora", "pipeline", "table", "alarms")
         for resource in template(name)["Resources"].values()
     }
     found = {}
@@ -149,10 +215,13 @@ def asked_by_handlers():
     return found
 
 
+def granting():
+    """The statements of the policies that whoever deploys gets."""
+    return list(every_statement(template("deployer")))
+
+
 def granted():
-    return {
-        action for _, s in every_statement(template("deployer")) for action in listed(s["Action"])
-    }
+    return {action for _, s in granting() for action in listed(s["Action"])}
 
 
 UNUSED = re.compile(
@@ -168,6 +237,13 @@ UNUSED = re.compile(
     | lambda:(Put|Get)RuntimeManagementConfig | lambda:GetLayerVersion | lambda:PublishVersion
     | lambda:(PassCapacityProvider|AssociateRuntimeAlias)
     | sns:(Put|Get)DataProtectionPolicy
+    | vpc-lattice:.* | vpce:.* | autoscaling:.* | logs:DeleteLogDelivery
+    | ec2:(Attach|Detach)VpnGateway | ec2:.*SubnetCidrBlock | ec2:CreateVpcEncryptionControl
+    | ec2:ModifyVpcTenancy | ec2:(Assign|Unassign|Associate|Disassociate).*Address
+    | ec2:AcceptAddressTransfer
+    | rds:(Add|Remove)Role.* | rds:.*HttpEndpoint | rds:Restore.* | rds:.*ReadReplica
+    | rds:(Start|Stop)DBInstanceAutomatedBackupsReplication | rds:RemoveFromGlobalCluster
+    | rds:CreateDBSnapshot                                    # of an instance: it holds no data
     """,
     re.VERBOSE,
 )
@@ -189,24 +265,140 @@ def test_cloudformation_may_do_what_its_handlers_of_our_resources_ask_for():
 
 def test_cloudformation_may_do_nothing_that_no_handler_asks_for():
     asked = {action for actions in asked_by_handlers().values() for action in actions}
-    for _policy, statement in every_statement(template("deployer")):
+    for _policy, statement in granting():
         if "ForAnyValue:StringEquals" in statement.get("Condition", {}):
             for action in listed(statement["Action"]):
                 assert any(fnmatchcase(one, action) for one in asked), action
 
 
+CALLED = {
+    ("NetworkPolicy", "DefaultGroup"),
+    ("ClusterPolicy", "Administrator"),
+    ("ClusterPolicy", "AdministratorKey"),
+}
+"""What the commands call themselves, beside the policies that hold nothing else."""
+
+
+def is_bound_to_a_service(statement):
+    """A role is handed over, or made, and the statement says for whom."""
+    (services,) = statement["Condition"]["StringEquals"].items()
+    key = {"iam:PassRole": "iam:PassedToService"}.get(statement["Action"], "iam:AWSServiceName")
+    return services[0] == key
+
+
 def test_what_cloudformation_does_is_done_through_it_alone():
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
-    for policy, statement in every_statement(template("deployer")):
-        if policy not in ("Commands", "SecretPolicy", "DataPolicy"):
-            condition = statement["Condition"]
-            through = {"aws:CalledVia": "cloudformation.amazonaws.com"}
-            passed = {
-                "StringEquals": {
-                    "iam:PassedToService": ["firehose.amazonaws.com", "lambda.amazonaws.com"]
-                }
-            }
-            assert condition.get("ForAnyValue:StringEquals") == through or condition == passed
+    for policy, statement in granting():
+        is_called = policy in ("Commands", "SecretPolicy", "DataPolicy")
+        if is_called or (policy, statement["Sid"]) in CALLED:
+            continue
+        through = statement["Condition"].get("ForAnyValue:StringEquals")
+        assert through == {
+            "aws:CalledVia": "cloudformation.amazonaws.com"
+        } or is_bound_to_a_service(statement), (policy, statement["Sid"])
+
+
+def test_a_role_is_handed_to_the_services_of_its_template_alone():
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
+    assert {
+        policy: statement["Condition"]["StringEquals"]["iam:PassedToService"]
+        for policy, statement in granting()
+        if statement["Action"] == "iam:PassRole"
+    } == {
+        "Compute": ["firehose.amazonaws.com", "lambda.amazonaws.com"],
+        "NetworkPolicy": "vpc-flow-logs.amazonaws.com",
+        "ClusterPolicy": "monitoring.rds.amazonaws.com",
+    }
+
+
+# --- a network and a cluster of the project's own ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("policy", "condition"), [("NetworkPolicy", "OwnNetwork"), ("ClusterPolicy", "OwnCluster")]
+)
+def test_what_makes_them_is_granted_only_where_it_is_asked_for(policy, condition):
+    source = template("deployer")
+    assert source["Resources"][policy]["Condition"] == condition
+    for name in ("MakesNetwork", "MakesCluster"):
+        assert source["Parameters"][name]["Default"] == "false"
+
+
+def statement_of(policy, sid):
+    (found,) = [s for name, s in granting() if (name, s["Sid"]) == (policy, sid)]
+    return found
+
+
+def test_what_carries_a_name_in_the_network_carries_the_projects():
+    """So that no other network of the account is changed.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    """
+    ours = [{"Ref": "Project"}, {"Fn::Sub": "${Project}-*"}]
+    parts = statement_of("NetworkPolicy", "Parts")
+    assert parts["Condition"]["StringLikeIfExists"] == {
+        "aws:RequestTag/Name": ours,
+        "aws:ResourceTag/Name": ours,
+    }
+    for found in template("network")["Resources"].values():
+        for tag in found["Properties"].get("Tags", ()):
+            assert tag["Key"] == "Name"
+            assert re.fullmatch(r"\$\{Project\}(-[a-z-]+)?", text(tag["Value"]))
+
+
+def test_no_other_group_is_opened():
+    """A group of ours has its name before somebody is let in."""
+    condition = statement_of("NetworkPolicy", "LetsIn")["Condition"]
+    assert condition["StringLike"] == {"aws:ResourceTag/Name": {"Fn::Sub": "${Project}-*"}}
+    for _, statement in granting():
+        if statement["Sid"] != "LetsIn":
+            assert "ec2:AuthorizeSecurityGroupIngress" not in listed(statement["Action"])
+    for group in of_type(template("network"), "AWS::EC2::SecurityGroup").values():
+        assert "SecurityGroupIngress" not in group["Properties"]
+        assert group["Properties"]["Tags"][0]["Key"] == "Name"
+
+
+def test_of_rds_the_projects_own_names_alone_are_changed():
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html"""
+    source = template("aurora")
+    assert {shortened(text(r)) for r in statement_of("ClusterPolicy", "Cluster")["Resource"]} == {
+        "rds:cluster:${Project}-aurora",
+        "rds:cluster-pg:${Project}-aurora-*",
+        "rds:cluster-snapshot:${Project}-aurora-*",
+        "rds:db:${Project}-aurora-*",
+        "rds:subgrp:${Project}-aurora",
+    }
+    assert text(resource(source, "Cluster")["DBClusterIdentifier"]) == "${Project}-aurora"
+    assert text(resource(source, "Subnets")["DBSubnetGroupName"]) == "${Project}-aurora"
+    for instance in of_type(source, "AWS::RDS::DBInstance").values():
+        name = text(instance["Properties"]["DBInstanceIdentifier"])
+        assert name.startswith("${Project}-aurora-")
+    assert "DBClusterParameterGroupName" not in resource(source, "Parameters")
+
+
+def test_the_administrators_secret_is_read_of_the_projects_own_cluster_alone():
+    """RDS tags it: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonRDSServiceRolePolicy.html"""
+    condition, on_aws, _ = statement_of("ClusterPolicy", "Administrator")["Condition"]["Fn::If"]
+    assert condition == "OnAws"
+    ((tag, cluster),) = on_aws["StringEquals"].items()
+    assert tag == "aws:ResourceTag/aws:rds:primaryDBClusterArn"
+    assert text(cluster) == text(template("aurora")["Outputs"]["ClusterArn"]["Value"])
+
+
+def test_rds_gets_its_own_role_and_no_other():
+    """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html"""
+    found = statement_of("ClusterPolicy", "ServiceRole")
+    assert found["Condition"] == {"StringEquals": {"iam:AWSServiceName": "rds.amazonaws.com"}}
+    assert text(found["Resource"]).endswith("/rds.amazonaws.com/AWSServiceRoleForRDS")
+
+
+# --- sizes --------------------------------------------------------------------------------------
+
+
+def test_a_role_takes_all_policies_at_once():
+    """Ten by default: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    (_, names) = template("deployer")["Outputs"]["Policies"]["Value"]["Fn::Join"]
+    assert len(names) <= 10
 
 
 def test_each_policy_fits():

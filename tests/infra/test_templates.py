@@ -23,7 +23,7 @@ from support.templates import (
     text,
 )
 
-NAMES = ("alarms", "artifacts", "aurora", "network", "pipeline", "table")
+NAMES = ("alarms", "artifacts", "aurora", "deployer", "network", "pipeline", "table")
 TEMPLATE_BYTES = 51_200
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 

@@ -165,6 +165,8 @@ DEPLOYS = {
         "s3:ListBucketVersions",
         "sqs:GetQueueAttributes",
     ),
+    "network": ("ec2:DescribeSecurityGroups", "ec2:RevokeSecurityGroupEgress"),
+    "cluster away": ("rds:ModifyDBCluster",),
 }
 """What whoever deploys calls themselves, by when it is missed (tests/deploy/test_deployer.py)."""
 
