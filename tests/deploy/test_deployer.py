@@ -217,7 +217,7 @@ def asked_by_handlers():
 
 def granting():
     """The statements of the policies that whoever deploys gets."""
-    return list(every_statement(template("deployer")))
+    return [(n, s) for n, s in every_statement(template("deployer")) if n != "Boundary"]
 
 
 def granted():
@@ -232,7 +232,7 @@ UNUSED = re.compile(
     | s3:(DeleteObject|DeleteBucket|DeleteBucketEncryption|DeleteBucketLifecycle) # buckets stay
     | s3:REST.PUT.OBJECT | logs:CreateLogDelivery | logs:.*(DataProtection|Index|Resource)Polic.*
     | logs:Put(BearerTokenAuthentication|LogGroupDeletionProtection)
-    | iam:(Attach|Detach)RolePolicy | iam:.*PermissionsBoundary | iam:.*(User|Group)Policy
+    | iam:(Attach|Detach)RolePolicy | iam:DeleteRolePermissionsBoundary | iam:.*(User|Group)Policy
     | lambda:(Put|Delete)FunctionConcurrency | lambda:.*(CodeSigning|Recursion|Scaling)Config
     | lambda:(Put|Get)RuntimeManagementConfig | lambda:GetLayerVersion | lambda:PublishVersion
     | lambda:(PassCapacityProvider|AssociateRuntimeAlias)
@@ -308,6 +308,37 @@ def test_a_role_is_handed_to_the_services_of_its_template_alone():
         "Compute": ["firehose.amazonaws.com", "lambda.amazonaws.com"],
         "NetworkPolicy": "vpc-flow-logs.amazonaws.com",
         "ClusterPolicy": "monitoring.rds.amazonaws.com",
+    }
+
+
+# --- roles --------------------------------------------------------------------------------------
+
+
+def test_where_roles_are_bounded_none_is_made_or_widened_without_the_boundary():
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagement.html
+    has iam:PermissionsBoundary for these three.
+    """
+    within = {"iam:PermissionsBoundary": {"Ref": "Boundary"}}
+    ways = {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
+    found = {}
+    for _, statement in granting():
+        for action in ways & set(listed(statement["Action"])):
+            found[action] = statement["Condition"]["StringEquals"]
+    nothing = {"Ref": "AWS::NoValue"}
+    assert found == {
+        "iam:CreateRole": {"Fn::If": ["Bounded", within, nothing]},
+        "iam:PutRolePolicy": {"Fn::If": ["Bounded", within, nothing]},
+        "iam:PutRolePermissionsBoundary": within,
+    }
+
+
+def test_nobody_who_deploys_takes_the_boundary_away_or_changes_it():
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
+    of_iam = {action for action in granted() if action.startswith("iam:")}
+    assert {action for action in of_iam if "Polic" in action or "Boundary" in action} == {
+        *("iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"),
+        *("iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+        *("iam:PutRolePermissionsBoundary", "iam:UpdateAssumeRolePolicy"),
     }
 
 

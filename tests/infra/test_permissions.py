@@ -13,15 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from dynaurora.adapters.database import Database
 from dynaurora.deploy.deployment import deploy_project
-from dynaurora.deploy.project import Project
+from dynaurora.deploy.project import Project, Security
 from dynaurora.metadata import Metadata
 from dynaurora.settings import DatabaseSettings
-from support.permissions import TRIED, TRIED_AS_DEPLOYER, World
-from support.templates import INFRA, every_statement, listed, shortened, template, text
+from support.permissions import KEY, TRIED, TRIED_AS_DEPLOYER, World
+from support.templates import INFRA, deployed, every_statement, listed, shortened, template, text
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "permissions"
@@ -59,8 +61,18 @@ def secret_arn(aws, database):
 
 
 @pytest.fixture(scope="module")
-def deployment(aws, database, secret_arn, tmp_path_factory):
-    """The real pipeline with one table. Its queue is not read: the tests call the load."""
+def boundary(aws, secret_arn):
+    given = {"Project": PROJECT, "BoundedRoles": "true", "DatabaseSecretArn": secret_arn}
+    with deployed(aws, "deployer", f"{PROJECT}-deployer", given) as deploy:
+        yield deploy().outputs["Boundary"]
+
+
+@pytest.fixture(scope="module")
+def deployment(aws, database, secret_arn, boundary, tmp_path_factory):
+    """The real pipeline with one table, within the boundary of its project.
+
+    Its queue is not read: the tests call the load.
+    """
     root = tmp_path_factory.mktemp("project")
     for folder in ("infra", "lambda_functions"):
         shutil.copytree(ROOT / folder, root / folder)
@@ -81,12 +93,22 @@ def deployment(aws, database, secret_arn, tmp_path_factory):
         database=DatabaseSettings(database.geturl(), secret_arn, "dynaurora"),
         sqlqueries=root / "sqlqueries",
         stream_failures="raise",
+        security=Security(boundary=boundary),
     )
-    deployed = deploy_project(project, [TABLE], confirm=lambda _table: False, client=aws.client)
-    assert not deployed.failures
-    mapping = deployed.pipeline.outputs["LoadMappingId"]
+    made = deploy_project(project, [TABLE], confirm=lambda _table: False, client=aws.client)
+    assert not made.failures
+    mapping = made.pipeline.outputs["LoadMappingId"]
     aws.client("lambda").delete_event_source_mapping(UUID=mapping)
-    return deployed
+    for role in roles(aws):
+        # The emulator's CloudFormation leaves it out.
+        aws.client("iam").put_role_permissions_boundary(RoleName=role, PermissionsBoundary=boundary)
+    return made
+
+
+def roles(aws):
+    pages = aws.client("iam").get_paginator("list_roles").paginate()
+    names = [role["RoleName"] for page in pages for role in page["Roles"]]
+    return [name for name in names if name.startswith(f"{PROJECT}-")]
 
 
 @pytest.fixture
@@ -155,6 +177,64 @@ def test_what_needs_a_permission_fails_without_it_and_works_with_it(world, witho
     assert works(world)
 
 
+# --- the boundary -------------------------------------------------------------------------------
+
+
+EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+@pytest.fixture
+def as_load(aws, deployment):
+    """A client of whoever has the load's role, which its own policy now lets do everything."""
+    iam, security = aws.client("iam"), aws.client("sts")
+    (name,) = [role for role in roles(aws) if "LoadRole" in role]
+    named = {"RoleName": name, "PolicyName": "everything"}
+    policy = {"Version": "2012-10-17", "Statement": [EVERYTHING]}
+    iam.put_role_policy(**named, PolicyDocument=json.dumps(policy))
+    arn = iam.get_role(RoleName=name)["Role"]["Arn"]
+    given = security.assume_role(RoleArn=arn, RoleSessionName="it")["Credentials"]
+    session = boto3.Session(
+        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], aws.region
+    )
+    yield lambda service: session.client(service, endpoint_url=aws.endpoint_url)
+    iam.delete_role_policy(**named)
+
+
+def beyond(client, backup):
+    """What no role of the project is ever to do, by what it would mean."""
+    return {
+        "make another role": lambda: client("iam").create_role(
+            RoleName=f"{PROJECT}-other", AssumeRolePolicyDocument="{}"
+        ),
+        "write an item": lambda: client("dynamodb").put_item(TableName=TABLE, Item=KEY),
+        "delete what is archived": lambda: client("s3").delete_object(Bucket=backup, Key="it"),
+        "read another bucket": lambda: client("s3").list_objects_v2(
+            Bucket=f"{PROJECT}-artifacts-000000000000-us-east-1"
+        ),
+        "make a message": lambda: client("sqs").send_message(
+            QueueUrl=client("sqs").get_queue_url(QueueName=f"{PROJECT}-objects")["QueueUrl"],
+            MessageBody="it",
+        ),
+    }
+
+
+def test_a_role_may_not_more_than_its_boundary_though_its_policy_allows(world, as_load):
+    assert as_load("s3").list_objects_v2(Bucket=world.raw)["KeyCount"] >= 0
+    for what, call in beyond(as_load, world.backup).items():
+        with pytest.raises(ClientError) as caught:
+            call()
+        assert "AccessDenied" in caught.value.response["Error"]["Code"], what
+
+
+def test_without_the_boundary_the_same_policy_allows_it(aws, world, as_load, boundary):
+    (name,) = [role for role in roles(aws) if "LoadRole" in role]
+    aws.client("iam").delete_role_permissions_boundary(RoleName=name)
+    try:
+        as_load("s3").delete_object(Bucket=world.backup, Key="it")
+    finally:
+        aws.client("iam").put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
+
+
 # --- each of them is listed ---------------------------------------------------------------------
 
 
@@ -198,7 +278,8 @@ def test_every_permission_is_either_tried_or_asserted():
     tried |= {
         ("deployer", policy, statement["Sid"])
         for policy, statement in every_statement(template("deployer"))
-        if "aws:CalledVia" not in str(statement)
+        if policy != "Boundary"
+        and "aws:CalledVia" not in str(statement)
         and set(listed(statement["Action"])) <= TRIED_AS_DEPLOYER
     }
     held = {key: row[3] for key, row in documented().items()}

@@ -55,7 +55,7 @@ TABLES: Final[Mapping[str, frozenset[str]]] = {
     ),
     "network": NETWORK_PARAMETERS,
     "aurora": AURORA_PARAMETERS,
-    "security": frozenset({"key", "access_logs"}),
+    "security": frozenset({"key", "access_logs", "boundary"}),
     "alarms": frozenset({"off", "email", "topic", "cluster", "max_connections"}),
     "sizes": PIPELINE_SIZES | TABLE_SIZES,
 }

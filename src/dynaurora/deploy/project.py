@@ -42,10 +42,12 @@ class Security:
 
     key: the ARN of a key of KMS for all that lies still.
     access_logs: the bucket in which S3 writes down who read or wrote ours.
+    boundary: the ARN of a policy that no role exceeds.
     """
 
     key: str = ""
     access_logs: str = ""
+    boundary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,9 @@ def read_project(
         own=own,
         database_resource=database.text("resource_id"),
         network=Network(database.texts("subnets"), database.texts("security_groups")),
-        security=Security(security.text("key"), security.text("access_logs")),
+        security=Security(
+            security.text("key"), security.text("access_logs"), security.text("boundary")
+        ),
         sqlqueries=root / first("DYNAURORA_SQLQUERIES", given.text("sqlqueries") or "sqlqueries"),
         delivery_stream_prefix=first(
             "DYNAURORA_DELIVERY_STREAM_PREFIX", given.text("delivery_stream_prefix")

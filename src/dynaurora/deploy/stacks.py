@@ -109,6 +109,7 @@ def _network(given: Given) -> Mapping[str, str]:
         "Local": given.local,
         "DatabasePort": str(parts.port or dialect_of(engine_of(project.database.url)).port),
         "DatabaseSecretArn": project.database.secret_arn,
+        "PermissionsBoundary": project.security.boundary,
         "S3PrefixList": given.s3_prefix_list,
         **(project.own.network or {}),
     }
@@ -126,6 +127,7 @@ def _aurora(given: Given) -> Mapping[str, str]:
         "Project": project.name,
         "Local": given.local,
         "KmsKeyArn": project.security.key,
+        "PermissionsBoundary": project.security.boundary,
         **place,
         **project.own.cluster,
     }
@@ -145,6 +147,7 @@ def _pipeline(given: Given) -> Mapping[str, str]:
         "Local": given.local,
         "Schema": project.database.schema,
         "KmsKeyArn": project.security.key,
+        "PermissionsBoundary": project.security.boundary,
         "AccessLogBucket": project.security.access_logs,
         **_database(given),
         **_place(given),
@@ -241,6 +244,7 @@ def table_parameters(given: Given, table: TableDescription) -> Mapping[str, str]
         "CaptureArn": given.output("pipeline", "CaptureArn"),
         "TransformArn": given.output("pipeline", "TransformArn"),
         "KmsKeyArn": given.project.security.key,
+        "PermissionsBoundary": given.project.security.boundary,
         "AlarmTopicArn": given.output("alarms", "TopicArn") if given.project.alarms.are_on else "",
         "Local": given.local,
         **given.sizes(TABLE_SIZES),
