@@ -274,7 +274,7 @@ def test_cloudformation_may_do_nothing_that_no_handler_asks_for():
 CALLED = {
     ("NetworkPolicy", "DefaultGroup"),
     ("ClusterPolicy", "Administrator"),
-    ("ClusterPolicy", "AdministratorKey"),
+    ("KeyPolicy", "Secrets"),
 }
 """What the commands call themselves, beside the policies that hold nothing else."""
 
@@ -328,7 +328,9 @@ def test_where_roles_are_bounded_none_is_made_or_widened_without_the_boundary():
     assert found == {
         "iam:CreateRole": {"Fn::If": ["Bounded", within, nothing]},
         "iam:PutRolePolicy": {"Fn::If": ["Bounded", within, nothing]},
-        "iam:PutRolePermissionsBoundary": within,
+        "iam:PutRolePermissionsBoundary": {
+            "iam:PermissionsBoundary": {"Fn::If": ["Bounded", {"Ref": "Boundary"}, "none"]}
+        },
     }
 
 
