@@ -16,6 +16,7 @@ import pytest
 
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.destroying import destroy_project
+from dynaurora.deploy.doctor import account
 from dynaurora.deploy.dry_run import plan_project
 from dynaurora.deploy.own import Own
 from dynaurora.errors import DynauroraError
@@ -194,13 +195,13 @@ def assert_named(action, said):
 # --- what CloudFormation does for them -----------------------------------------------------------
 
 
-def asked_by_handlers():
+KINDS = ("create", "read", "update", "delete")
+PARTS = ("artifacts", "network", "aurora", "pipeline", "table", "alarms")
+
+
+def asked_by_handlers(*kinds, of=PARTS):
     """The actions that CloudFormation's handlers of our resources ask for, by resource type."""
-    ours = {
-        resource["Type"]
-        for name in ("artifacts", "network", "aurora", "pipeline", "table", "alarms")
-        for resource in template(name)["Resources"].values()
-    }
+    ours = {resource["Type"] for name in of for resource in template(name)["Resources"].values()}
     found = {}
     for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json"):
         schema = json.loads(path.read_text())
@@ -208,7 +209,7 @@ def asked_by_handlers():
             handlers = schema.get("handlers", {})
             found.setdefault(schema["typeName"], set()).update(
                 action
-                for kind in ("create", "read", "update", "delete")
+                for kind in kinds or KINDS
                 for action in handlers.get(kind, {}).get("permissions", ())
             )
     assert set(found) == ours
@@ -423,6 +424,66 @@ def test_rds_gets_its_own_role_and_no_other():
     found = statement_of("ClusterPolicy", "ServiceRole")
     assert found["Condition"] == {"StringEquals": {"iam:AWSServiceName": "rds.amazonaws.com"}}
     assert text(found["Resource"]).endswith("/rds.amazonaws.com/AWSServiceRoleForRDS")
+
+
+# --- doctor -------------------------------------------------------------------------------------
+
+
+def granted_with(*conditions):
+    """The actions of the policies that are there without a condition, and with one of these."""
+    source = template("deployer")["Resources"]
+    return {
+        action
+        for policy, statement in granting()
+        if source[policy].get("Condition", "") in ("", *conditions)
+        for action in listed(statement["Action"])
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "conditions"),
+    [
+        (account.NEEDED, ()),
+        (account.FOR_ALARMS, ()),
+        (account.FOR_A_TOPIC, ("OwnTopic",)),
+        (account.FOR_A_SECRET, ("HasSecret",)),
+        (account.FOR_A_NETWORK, ("OwnNetwork",)),
+        (account.FOR_NAT, ("OwnNetwork",)),
+        (account.FOR_FLOW_LOGS, ("OwnNetwork",)),
+        (account.FOR_A_CLUSTER, ("OwnCluster",)),
+        (account.FOR_A_BOUNDARY, ()),
+    ],
+)
+def test_what_doctor_asks_for_whoever_has_the_policies_may(asked, conditions):
+    assert set(asked) - granted_with(*conditions) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("network", {*account.FOR_A_NETWORK, *account.FOR_NAT, *account.FOR_FLOW_LOGS}),
+        ("aurora", {*account.FOR_A_CLUSTER}),
+    ],
+)
+def test_doctor_asks_for_what_makes_a_network_or_a_cluster(name, asked):
+    """But for what a handler only looks at, or does to what is there already."""
+    later = re.compile(
+        r"\w+:(Describe|Get|List|Delete|Detach|Replace|Remove|Reboot|Untag).*"
+        r"|iam:(PutRolePermissionsBoundary|TagRole) | kms:CreateGrant | logs:(Put|Tag).*"
+        r"|s3:.* | firehose:.*",
+        re.VERBOSE,
+    )
+    # A flow log asks for it where it goes to Firehose; ours does not.
+    elsewhere = "iam:CreateServiceLinkedRole" if name == "network" else ""
+    of_handlers = {
+        action for actions in asked_by_handlers("create", of=(name,)).values() for action in actions
+    }
+    missed = {
+        action
+        for action in of_handlers - {*account.NEEDED, *asked, elsewhere}
+        if not UNUSED.fullmatch(action) and not later.fullmatch(action)
+    }
+    assert missed == set()
 
 
 # --- sizes --------------------------------------------------------------------------------------

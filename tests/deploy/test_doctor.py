@@ -12,8 +12,9 @@ from dynaurora.deploy.doctor.findings import Patient
 from dynaurora.deploy.doctor.rounds import examined
 from dynaurora.deploy.doctor.stacks import stacks
 from dynaurora.deploy.doctor.streams import stream
+from dynaurora.deploy.own import Own
 from dynaurora.deploy.packaging import LOAD
-from dynaurora.deploy.project import Alarms, Network
+from dynaurora.deploy.project import Alarms, Network, Security
 from dynaurora.errors import DatabaseAway, ProjectError
 from dynaurora.settings import DatabaseSettings
 
@@ -180,8 +181,21 @@ def test_a_permission_that_is_missing_is_found(someone):
 
 def test_what_a_project_does_not_ask_for_needs_no_permission(patient):
     plain = set(account.needed(patient.project))
-    watched = dataclasses.replace(patient.project, alarms=Alarms(are_on=True))
-    assert set(account.needed(watched)) - plain == set(account.FOR_ALARMS)
+
+    def more(**given):
+        return set(account.needed(dataclasses.replace(patient.project, **given))) - plain
+
+    watched = {*account.FOR_ALARMS, *account.FOR_A_TOPIC}
+    assert more(alarms=Alarms(are_on=True)) == watched
+    assert more(alarms=Alarms(are_on=True, topic="arn:aws:sns:it")) == set(account.FOR_ALARMS)
+    assert more(security=Security(boundary="arn:aws:iam:it")) == set(account.FOR_A_BOUNDARY)
+    assert more(own=Own(network={})) == set(account.FOR_A_NETWORK)
+    assert more(own=Own(network={"Nat": "true", "FlowLogs": "true"})) == {
+        *account.FOR_A_NETWORK,
+        *account.FOR_NAT,
+        *account.FOR_FLOW_LOGS,
+    }
+    assert more(own=Own(aurora={})) == set(account.FOR_A_CLUSTER)
 
 
 def test_where_iam_does_not_tell_it_is_tried_and_said(someone):

@@ -41,20 +41,57 @@ NEEDED: Final = (
     "s3:PutObject",
     "sqs:CreateQueue",
     "sqs:GetQueueAttributes",
-    "sts:GetCallerIdentity",
 )
-"""What deploy, status and the commands call, themselves or through CloudFormation."""
+"""What deploy, status and the commands call, themselves or through CloudFormation.
 
-FOR_ALARMS: Final = ("cloudwatch:PutDashboard", "cloudwatch:PutMetricAlarm", "sns:CreateTopic")
+infra/deployer.yaml grants these and those below. sts:GetCallerIdentity needs no permission.
+"""
+
+FOR_ALARMS: Final = ("cloudwatch:PutDashboard", "cloudwatch:PutMetricAlarm")
+FOR_A_TOPIC: Final = ("kms:CreateKey", "sns:CreateTopic")
 FOR_A_NETWORK: Final = (
+    "ec2:AssociateRouteTable",
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateRouteTable",
     "ec2:CreateSecurityGroup",
     "ec2:CreateSubnet",
+    "ec2:CreateTags",
     "ec2:CreateVpc",
     "ec2:CreateVpcEndpoint",
+    "ec2:DescribeAvailabilityZones",
     "ec2:DescribeManagedPrefixLists",
+    "ec2:DescribeSecurityGroups",
+    "ec2:ModifySubnetAttribute",
+    "ec2:ModifyVpcAttribute",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RevokeSecurityGroupIngress",
 )
-FOR_A_CLUSTER: Final = ("rds:CreateDBCluster", "rds:CreateDBClusterParameterGroup")
+FOR_NAT: Final = (
+    "ec2:AllocateAddress",
+    "ec2:AttachInternetGateway",
+    "ec2:CreateInternetGateway",
+    "ec2:CreateNatGateway",
+    "ec2:CreateRoute",
+)
+FOR_FLOW_LOGS: Final = ("ec2:CreateFlowLogs",)
+FOR_A_CLUSTER: Final = (
+    "iam:CreateServiceLinkedRole",
+    "kms:DescribeKey",
+    "rds:AddTagsToResource",
+    "rds:CreateDBCluster",
+    "rds:CreateDBClusterParameterGroup",
+    "rds:CreateDBInstance",
+    "rds:CreateDBSubnetGroup",
+    "rds:ModifyDBCluster",
+    "rds:ModifyDBClusterParameterGroup",
+    "rds:ModifyDBInstance",
+    "secretsmanager:CreateSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:TagResource",
+)
 FOR_A_SECRET: Final = ("secretsmanager:GetSecretValue",)
+FOR_A_BOUNDARY: Final = ("iam:PutRolePermissionsBoundary",)
 
 _AT_ONCE: Final = 50
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
@@ -84,13 +121,18 @@ def permissions(patient: Patient) -> Iterator[Finding]:
 
 def needed(project: Project) -> list[str]:
     """The permissions that this project takes."""
-    database = project.database
+    alarms, own, database = project.alarms, project.own, project.database
+    of_network = own.network or {}
     return [
         *NEEDED,
-        *(FOR_ALARMS if project.alarms.are_on else ()),
-        *(FOR_A_NETWORK if project.own.network is not None else ()),
-        *(FOR_A_CLUSTER if project.own.aurora is not None else ()),
+        *(FOR_ALARMS if alarms.are_on else ()),
+        *(FOR_A_TOPIC if alarms.are_on and not alarms.topic else ()),
+        *(FOR_A_NETWORK if own.network is not None else ()),
+        *(FOR_NAT if of_network.get("Nat") == "true" else ()),
+        *(FOR_FLOW_LOGS if of_network.get("FlowLogs") == "true" else ()),
+        *(FOR_A_CLUSTER if own.aurora is not None else ()),
         *(FOR_A_SECRET if database.secret_arn and not project.is_private else ()),
+        *(FOR_A_BOUNDARY if project.security.boundary else ()),
     ]
 
 
