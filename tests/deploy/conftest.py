@@ -91,7 +91,8 @@ def project_on_aws(project, no_wheels, aws):
 
 @pytest.fixture
 def table_name(project):
-    return f"Orders.of-{project.name}"
+    """Others of the test may be called so with a number behind it."""
+    return f"Orders.{project.name}-of"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dynaurora.adapters.cloudformation import StackChange, StackOutcome
 from dynaurora.adapters.dynamodb import describe_table
 from dynaurora.adapters.stack_events import ResourceProgress
 from dynaurora.deploy.deployment import deploy_project
-from dynaurora.deploy.outcomes import CodeOutcome, StreamEnabled, TableOutcome
+from dynaurora.deploy.outcomes import CodeOutcome, StepDone, StreamEnabled, TableOutcome
 from dynaurora.deploy.packaging import CAPTURE, LOAD
 from dynaurora.deploy.project import Security
 from dynaurora.errors import AwsError, ProjectError, SettingsError, StackFailed, StreamNotAccepted
@@ -401,14 +401,18 @@ def test_a_failing_table_stack_does_not_stop_the_others(
     assert connected.stack.change is CREATED
 
 
-def test_a_mapping_that_somebody_turned_off_is_told(deploy, aws, make_table, table_name):
+def test_a_mapping_that_is_off_is_turned_on(deploy, aws, make_table, table_name):
+    """As a destruction leaves it that was not finished."""
     make_table(table_name, "NEW_IMAGE")
     (outcome,) = deploy(table_name).tables
+    functions = aws.client("lambda")
     mapping = outcome.stack.outputs["MappingId"]
-    aws.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
-    (again,) = deploy(table_name).tables
-    assert "is Disabled" in str(again.error)
-    assert f"update-event-source-mapping --uuid {mapping} --enabled" in str(again.error)
+    functions.update_event_source_mapping(UUID=mapping, Enabled=False)
+    told = []
+    (again,) = deploy(table_name, tell=told.append).tables
+    assert again.error is None
+    assert functions.get_event_source_mapping(UUID=mapping)["State"] == "Enabled"
+    assert StepDone(table_name, "its mapping was off, and is turned on") in told
 
 
 def test_a_password_is_refused_before_anything_is_made(deploy, aws, project):

@@ -79,7 +79,7 @@ def test_buckets_with_objects_stay_and_the_next_deployment_takes_them_over(
     s3 = aws.client("s3")
     s3.put_object(Bucket=buckets["backup"], Key="Processed/it", Body=b"{}")
     assert set(destroy().kept_buckets) == {buckets["backup"], buckets["artifacts"]}
-    again = deploy(table_name)
+    again = deploy(table_name, agree=lambda _plan: False)  # nothing is to be asked
     assert not again.failures
     assert [code.is_new for code in again.code] == [False, False]
     assert s3.get_object(Bucket=buckets["backup"], Key="Processed/it")["Body"].read() == b"{}"
@@ -157,6 +157,23 @@ def test_streams_are_turned_off_when_asked(deploy, destroy, aws, make_table, tab
     make_table(table_name, "NEW_IMAGE")
     deploy(table_name)
     assert destroy(disables_streams=True).streams_on == ()
+    assert not describe_table(aws.client("dynamodb"), table_name).has_stream
+
+
+def test_streams_are_turned_off_also_when_it_was_interrupted_after_the_tables(
+    deploy, project, aws, make_table, table_name
+):
+    make_table(table_name, "NEW_IMAGE")
+    deploy(table_name)
+
+    def tell(step):
+        if getattr(step, "name", "") == table_stack_name(project.name, table_name):
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        destroy_project(project, disables_streams=True, client=aws.client, tell=tell)
+    again = destroy_project(project, disables_streams=True, client=aws.client)
+    assert again.streams_on == ()
     assert not describe_table(aws.client("dynamodb"), table_name).has_stream
 
 

@@ -2,10 +2,13 @@
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 
+import cfnlint
 import pytest
 
-from dynaurora.adapters.change_sets import Action, StackPlan
+from dynaurora.adapters.change_sets import REPLACED_BY, Action, StackPlan
 from dynaurora.adapters.cloudformation import StackChange
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.dry_run import plan_project
@@ -86,6 +89,30 @@ def test_a_replaced_and_a_removed_bucket_endanger_data(plan, deploy, project):
     template.write_text(text.replace("BucketName: !Ref BackupBucket", "BucketName: other", 1))
     (danger,) = plan().stacks[1].dangers
     assert (danger.action, danger.resource) == (Action.REPLACE, "Backup")
+
+
+def test_what_changes_a_bucket_or_a_firehose_stream_and_replaces_neither_endangers_nothing(
+    plan, deploy, project, make_table, table_name
+):
+    make_table(table_name, "NEW_IMAGE")
+    deploy(table_name)
+    sizes = {"BufferSeconds": "9", "ArchiveExpiresAfterDays": "90"}
+    planned = plan(table_name, of=dataclasses.replace(project, sizes=sizes))
+    changed = {change.resource: change for stack in planned.stacks for change in stack.changes}
+    assert {"Backup", "Delivery"} <= changed.keys()
+    assert all(changed[name].action is Action.MODIFY for name in ("Backup", "Delivery"))
+    assert [stack.dangers for stack in planned.stacks if stack.dangers] == []
+
+
+@pytest.mark.parametrize("kind", REPLACED_BY)
+def test_what_replaces_is_what_cloudformation_says(kind):
+    """https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html"""
+    for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json"):
+        schema = json.loads(path.read_text())
+        if schema["typeName"] == kind:
+            names = [name.removeprefix("/properties/") for name in schema["createOnlyProperties"]]
+            elsewhere = re.compile("(Database|Kinesis|MSK).*Source.*|.*Destination.*/.*")
+            assert REPLACED_BY[kind] == {name for name in names if not elsewhere.fullmatch(name)}
 
 
 def test_what_endangers_data_is_not_done_without_a_yes(deploy, aws, project):

@@ -5,15 +5,22 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
+from itertools import count
 
 import pytest
 from boto3 import Session
 
-from dynaurora.adapters.cloudformation import StackChange
-from dynaurora.adapters.dynamodb import describe_table
+from dynaurora.adapters.cloudformation import StackChange, StackOutcome
+from dynaurora.adapters.dynamodb import describe_table, is_stream_kept
+from dynaurora.deploy import tables
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.errors import AwsError, StackFailed
+
+
+class Interrupted(BaseException):
+    """Stands in for Ctrl-C."""
 
 
 @pytest.fixture
@@ -41,6 +48,110 @@ def test_a_stream_that_was_turned_off_and_on_is_read_anew(deploy, aws, make_tabl
     assert after.stream_arn == stream_arn(aws, table_name) != before.stream_arn
     mapping = aws.client("lambda").get_event_source_mapping(UUID=after.stack.outputs["MappingId"])
     assert mapping["EventSourceArn"] == after.stream_arn
+
+
+@pytest.fixture
+def turn_off(aws, table_name):
+    """Turn the stream off with a change in it; the emulator forgets an empty one."""
+    dynamodb, numbers = aws.client("dynamodb"), count(1)
+
+    def turned_off():
+        dynamodb.put_item(TableName=table_name, Item={"id": {"S": str(next(numbers))}})
+        dynamodb.update_table(TableName=table_name, StreamSpecification={"StreamEnabled": False})
+
+    return turned_off
+
+
+@pytest.fixture
+def asked(aws):
+    """What CloudFormation was asked to make of a table's streams, in order; and a client for it.
+
+    The emulator makes no change set for a resource that comes with a condition alone.
+    """
+    found = []
+
+    def note(params, **_given):
+        given = {p["ParameterKey"]: p["ParameterValue"] for p in params["Parameters"]}
+        if "StreamArn" in given:
+            names = ("StreamArn", "FormerStreamArn", "ReadsFormer")
+            found.append(tuple(given[name] for name in names))
+
+    def client(service):
+        made = aws.client(service)
+        if service == "cloudformation":
+            made.meta.events.register("provide-client-params.cloudformation.CreateChangeSet", note)
+        return made
+
+    return found, client
+
+
+def test_what_a_stream_that_was_turned_off_still_has_is_read_beside_the_new_one(
+    deploy, asked, make_table, table_name, turn_off
+):
+    wanted, client = asked
+    make_table(table_name, "NEW_IMAGE")
+    first = deploy(table_name, client=client).tables[0].stream_arn
+    turn_off()
+    (renewed,) = deploy(table_name, client=client).tables
+    second = renewed.stream_arn
+    assert renewed.stack.change is StackChange.UPDATED
+    # Lambda refuses a second mapping of a stream and a function: the first has to go before.
+    assert wanted == [(first, "", "false"), (second, first, "false"), (second, first, "true")]
+    wanted.clear()
+    turn_off()
+    third = deploy(table_name, client=client).tables[0].stream_arn
+    assert wanted == [(third, second, "false"), (third, second, "true")]
+
+
+def test_a_former_stream_is_read_also_when_the_deployment_was_interrupted(
+    deploy, asked, make_table, table_name, turn_off
+):
+    wanted, client = asked
+    make_table(table_name, "NEW_IMAGE")
+    first = deploy(table_name).tables[0].stream_arn
+    turn_off()
+
+    def tell(step):
+        if isinstance(step, StackOutcome) and step.change is StackChange.UPDATED:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        deploy(table_name, client=client, tell=tell)
+    second = deploy(table_name, client=client).tables[0].stream_arn
+    assert wanted == [(second, first, "false"), (second, first, "true")]
+
+
+def test_a_former_stream_that_dynamodb_has_forgotten_is_read_no_longer(
+    deploy, asked, aws, make_table, monkeypatch, table_name, turn_off
+):
+    wanted, client = asked
+    make_table(table_name, "NEW_IMAGE")
+    deploy(table_name)
+    turn_off()
+    deploy(table_name)
+    monkeypatch.setattr(tables, "is_stream_kept", lambda _client, _arn: False)
+    deploy(table_name, client=client)
+    assert wanted == [(stream_arn(aws, table_name), "", "false")]
+
+
+def test_the_stream_of_a_table_that_is_no_more_is_none_of_the_table_that_is_made_anew(
+    deploy, asked, aws, make_table, table_name, turn_off
+):
+    """Its items would come back."""
+    wanted, client = asked
+    make_table(table_name, "NEW_IMAGE")
+    deploy(table_name)
+    turn_off()
+    aws.client("dynamodb").delete_table(TableName=table_name)
+    time.sleep(1)  # the emulator tells seconds
+    make_table(table_name, "NEW_IMAGE")
+    deploy(table_name, client=client)
+    assert wanted == [(stream_arn(aws, table_name), "", "false")]
+
+
+def test_a_stream_that_is_not_there_is_not_kept(aws):
+    arn = "arn:aws:dynamodb:us-east-1:000000000000:table/none/stream/2026-01-01T00:00:00.000"
+    assert not is_stream_kept(aws.client("dynamodbstreams"), arn)
 
 
 @pytest.mark.parametrize("view", ["KEYS_ONLY", "OLD_IMAGE"])
@@ -76,10 +187,6 @@ def test_a_delivery_stream_of_the_name_says_what_to_do(deploy, aws, make_table, 
 
 
 # --- interrupted --------------------------------------------------------------------------------
-
-
-class Interrupted(BaseException):
-    """Stands in for Ctrl-C."""
 
 
 @pytest.mark.parametrize("after", [1, 3, 5, 9, 17, 33])

@@ -6,6 +6,7 @@ import pytest
 
 from dynaurora.errors import StreamNotAccepted
 from dynaurora.metadata import Metadata
+from dynaurora.metadata.gaps import Gaps
 from dynaurora.model.versions import stream_of
 from support.items import DECLARED, put
 from support.load import LABEL, stream_arn
@@ -173,3 +174,17 @@ def test_deploy_stops_on_another_table_id_until_its_stream_is_accepted(fed):
         metadata.register_stream("items", reborn, "id-2")
         known = metadata.streams(metadata.registration("items")).known()
     assert [(each.table_id, each.epoch) for each in known] == [("id-2", 0), ("id-1", 0)]
+
+
+def test_what_changed_between_two_streams_is_a_gap_and_one_that_was_read_before_is_none(fed):
+    with fed.database.session() as engine:
+        metadata = Metadata(engine.connection, engine.queries)
+        assert not metadata.register_stream("items", stream_arn("items"), "id-1")
+        assert not metadata.register_stream("other", stream_arn("other"), "id-2")
+        for is_another in (True, False):
+            found = metadata.register_stream("items", stream_arn("items", NEWER), "id-1")
+            assert found is is_another
+        gaps = list(Gaps(engine.connection, engine.queries).listed(limit=9))
+    assert [(gap.notice.kind, gap.notice.table, gap.notice.object.key) for gap in gaps] == [
+        ("unread", "items", stream_arn("items", NEWER))
+    ]

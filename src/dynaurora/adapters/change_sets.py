@@ -27,6 +27,16 @@ _HOLDS_DATA: Final = frozenset(
     }
 )
 
+REPLACED_BY: Final[Mapping[str, frozenset[str]]] = {
+    "AWS::KinesisFirehose::DeliveryStream": frozenset(
+        {"DeliveryStreamName", "DeliveryStreamType", "DirectPutSourceConfiguration"}
+    ),
+    "AWS::S3::Bucket": frozenset({"BucketName", "BucketNamePrefix", "BucketNamespace"}),
+}
+"""Of what holds data, and of which an emulator says "perhaps" at every change: the properties that
+replace it. https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
+(createOnlyProperties; of a Firehose stream those of another source or destination are left out)."""
+
 
 class Action(StrEnum):
     """What happens to a resource."""
@@ -51,22 +61,30 @@ class StackRequest:
     adopts: Mapping[str, str] = field(default_factory=dict)
 
 
-def adoption(name: str, buckets: Mapping[str, str]) -> StackRequest:
+def adoption(request: StackRequest, buckets: Mapping[str, str]) -> StackRequest:
     """A stack that has these buckets and nothing else; an update then brings the rest.
 
+    Each is called by the parameter that the template calls it by: another word for the same name
+    looks to CloudFormation as if the bucket might be replaced.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-import-new-stack.html
     """
+    called = {value: parameter for parameter, value in request.parameters.items()}
     resources = {
         resource: {
             "Type": "AWS::S3::Bucket",
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
-            "Properties": {"BucketName": bucket},
+            "Properties": {"BucketName": {"Ref": called[bucket]}},
         }
         for resource, bucket in buckets.items()
     }
-    template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
-    return StackRequest(name, json.dumps(template), adopts=buckets)
+    given = {called[bucket]: bucket for bucket in buckets.values()}
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Parameters": {parameter: {"Type": "String"} for parameter in given},
+        "Resources": resources,
+    }
+    return StackRequest(request.name, json.dumps(template), given, adopts=buckets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,16 +242,23 @@ def _changes(client: Any, named: Mapping[str, str]) -> tuple[ResourceChange, ...
 def _change(found: Mapping[str, Any]) -> ResourceChange:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html"""
     action = {"Add": Action.ADD, "Remove": Action.REMOVE}.get(found["Action"], Action.MODIFY)
-    replacement = found.get("Replacement", "False")
-    if action is Action.MODIFY and replacement in ("True", "Conditional"):
-        action = Action.REPLACE
     targets = (detail.get("Target", {}) for detail in found.get("Details", ()))
     named = (str(target.get("Name") or target.get("Attribute", "")) for target in targets)
+    properties = frozenset(filter(None, named))
+    if action is Action.MODIFY and _may_replace(found, properties):
+        action = Action.REPLACE
     return ResourceChange(
         action=action,
         resource=found["LogicalResourceId"],
         kind=found["ResourceType"],
-        is_certain=replacement != "Conditional",
-        properties=tuple(sorted(set(filter(None, named)))),
+        is_certain=found.get("Replacement") != "Conditional",
+        properties=tuple(sorted(properties)),
         is_kept="Retain" in found.get("PolicyAction", ""),
     )
+
+
+def _may_replace(found: Mapping[str, Any], properties: frozenset[str]) -> bool:
+    replacing = REPLACED_BY.get(found["ResourceType"])
+    if found.get("Replacement") == "Conditional" and replacing is not None:
+        return not properties.isdisjoint(replacing)
+    return str(found.get("Replacement", "False")) != "False"

@@ -107,7 +107,7 @@ def deploy_stack(
     with aws_errors(f"stack {request.name}"):
         stack = _ready_stack(client, request.name, tell)
         if stack.status in _NEW and (buckets := kept()):
-            _adopt(client, adoption(request.name, buckets), tell, agree)
+            _adopt(client, adoption(request, buckets), tell, agree)
             stack = _described(client, request.name)
         if _is_as_wanted(client, stack, request):
             return StackOutcome(request.name, StackChange.UNCHANGED, stack.outputs)

@@ -24,6 +24,7 @@ class TableDescription:
     """A DynamoDB table. ``stream_arn`` and ``stream_view`` are "" while its stream is off.
 
     table_id: another one for a table made anew under the same name.
+    created_ms: when it was made.
     items, size_bytes: refreshed by DynamoDB about every six hours.
     read_units: how many a second the table is provisioned for; 0 where it is paid by request.
     key: the key attributes and their types (S, N or B), partition key first.
@@ -31,6 +32,7 @@ class TableDescription:
 
     name: str
     table_id: str
+    created_ms: int
     status: str
     items: int
     size_bytes: int
@@ -91,6 +93,21 @@ def stream_of(client: Any, name: str) -> str:
     return found.stream_arn if found.has_stream else ""
 
 
+def is_stream_kept(client: Any, arn: str) -> bool:
+    """Whether DynamoDB still has a stream: of one that was turned off, for 24 hours.
+
+    client: of DynamoDB Streams.
+    """
+    with aws_errors(f"stream {arn}"):
+        try:
+            client.describe_stream(StreamArn=arn, Limit=1)
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return False
+            raise
+    return True
+
+
 def disable_stream(client: Any, name: str) -> bool:
     """Turn the stream off; False where it was off, or there is no such table any more."""
     if not stream_of(client, name):
@@ -107,6 +124,7 @@ def _description(found: Mapping[str, Any]) -> TableDescription:
     return TableDescription(
         name=found["TableName"],
         table_id=found["TableId"],
+        created_ms=int(found["CreationDateTime"].timestamp() * 1000),
         status=found["TableStatus"],
         items=int(found.get("ItemCount", 0)),
         size_bytes=int(found.get("TableSizeBytes", 0)),

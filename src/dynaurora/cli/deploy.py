@@ -150,7 +150,12 @@ def _make_ready(project: "Project", ask: Ask) -> None:
 
 
 def _register(ask: Ask, table: str, arn: str, table_id: str) -> None:
-    ask("register stream", table=table, arn=arn, table_id=table_id)
+    if ask("register stream", table=table, arn=arn, table_id=table_id)["is_another"]:
+        click.echo(
+            f"{table} has another stream than before. What changed while none was on is missing, "
+            "and noted as a gap: dynaurora gaps list",
+            err=True,
+        )
 
 
 def _broken(project: "Project") -> list["Inspected"]:
@@ -214,6 +219,8 @@ def _table_line(table: "TableOutcome") -> str:
         told += ", its stream is on now"
     if table.items_before:
         told += f", {table.items_before:,} items were there before and are not copied"
+        if not table.is_stream_enabled:
+            told += ", but for those that the stream still has (24 hours)"
     return told
 
 

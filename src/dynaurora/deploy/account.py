@@ -14,7 +14,7 @@ from dynaurora.deploy.outcomes import Agree, StepBegun, StepDone, Tell
 from dynaurora.deploy.project import Project
 from dynaurora.errors import ProjectError
 
-_SERVICES: Final = ("cloudformation", "dynamodb", "lambda", "s3")
+_SERVICES: Final = ("cloudformation", "dynamodb", "dynamodbstreams", "lambda", "s3")
 
 _Answer = TypeVar("_Answer")
 

@@ -17,7 +17,7 @@ from dynaurora.adapters.cloudformation import StackOutcome
 from dynaurora.deploy.account import Account, output_of
 from dynaurora.deploy.code import brought, packages_of
 from dynaurora.deploy.gone import gone
-from dynaurora.deploy.mappings import wait_until_enabled
+from dynaurora.deploy.mappings import enabled
 from dynaurora.deploy.network import addresses_of_s3, close_default_group
 from dynaurora.deploy.outcomes import Agree, Confirm, Deployment, Register, Tell
 from dynaurora.deploy.project import Project, check
@@ -67,7 +67,7 @@ def deploy_project(
     close_default_group(project, account, made.output)
     ready()
     outcomes = connected(account, given, [registered(account, each, register) for each in prepared])
-    wait_until_enabled(account, "the load", made.output("pipeline", "LoadMappingId"))
+    enabled(account, "the load", made.output("pipeline", "LoadMappingId"))
     return Deployment(
         account=account.number,
         region=account.region,

@@ -1,7 +1,7 @@
 """The stage that takes a project away again, in the reverse order of its making.
 
-    mappings off ─► what Firehose has gathered is delivered ─► table stacks
-        ─► the queue is loaded ─► the shared stacks, last first ─► buckets
+    mappings off ─► what Firehose has gathered is delivered ─► streams off where asked for
+        ─► table stacks ─► the queue is loaded ─► the shared stacks, last first ─► buckets
 
 What holds data stays unless it is asked for: buckets with something in them, the cluster, and the
 network that it is in. Streams stay on unless it is asked for. Every step looks at what is there, so
@@ -75,7 +75,9 @@ def destroy_project(
     """Take away what `deploy_project` made. Raises ``StackFailed`` for what does not go."""
     account = Account.of(project, client, tell)
     tables = connected_tables(project, account)
-    gone = _tables_gone(project, account, tables)
+    _no_longer_read(project, account, tables)
+    read_by = _streams_off(project, account, tables) if disables_streams else {}
+    gone = _tables_gone(account, tables)
     waiting = _drained(project, account)
     kept = () if deletes_data else _kept(project, account)
     there = set(stack_names(account.client("cloudformation"), stack_name(project.name, "")))
@@ -85,7 +87,6 @@ def destroy_project(
         if stack.part not in kept and (is_there or stack.is_wanted(project)):
             gone.append(_shared_gone(project, account, stack, is_there=is_there))
     buckets, kept_buckets = _buckets_gone(project, account, deletes_data=deletes_data)
-    read_by = _streams_off(project, account, tables) if disables_streams else {}
     return Destruction(
         account=account.number,
         region=account.region,
@@ -118,8 +119,9 @@ def destroy_table(
             f"a stack of the project {project.name}",
             "There is nothing to take away.",
         )
-    gone = _tables_gone(project, account, found)
+    _no_longer_read(project, account, found)
     read_by = _streams_off(project, account, found) if disables_streams else {}
+    gone = _tables_gone(account, found)
     return Destruction(
         account.number,
         account.region,
@@ -136,9 +138,7 @@ def _those_that_went(gone: Sequence[StackOutcome]) -> tuple[str, ...]:
 # --- tables -----------------------------------------------------------------------------------
 
 
-def _tables_gone(
-    project: Project, account: Account, tables: Sequence[GoneTable]
-) -> list[StackOutcome]:
+def _no_longer_read(project: Project, account: Account, tables: Sequence[GoneTable]) -> None:
     """Firehose may lose what it has gathered when it is deleted, so the mappings go first.
 
     https://docs.aws.amazon.com/firehose/latest/APIReference/API_DeleteDeliveryStream.html
@@ -150,6 +150,9 @@ def _tables_gone(
         disable(account, table, mapping)
     if mappings:
         _wait_for_delivery(project, account, tables)
+
+
+def _tables_gone(account: Account, tables: Sequence[GoneTable]) -> list[StackOutcome]:
     with ThreadPoolExecutor(max_workers=_STACKS_AT_ONCE) as pool:
         ended = list(pool.map(lambda each: _ended(account, each.stack), tables))
     if errors := [each for each in ended if isinstance(each, DynauroraError)]:

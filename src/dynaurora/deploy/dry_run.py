@@ -11,7 +11,7 @@ from typing import Any
 
 from dynaurora.adapters.aws import Client
 from dynaurora.adapters.change_sets import StackPlan, StackRequest
-from dynaurora.adapters.cloudformation import plan_stack, stack_outputs
+from dynaurora.adapters.cloudformation import plan_stack, stack_outputs, stack_parameters
 from dynaurora.adapters.dynamodb import TableDescription, describe_table
 from dynaurora.deploy.account import Account, template_text
 from dynaurora.deploy.code import packages_of, zip_size
@@ -29,7 +29,7 @@ from dynaurora.deploy.stacks import (
     table_template,
     wanted,
 )
-from dynaurora.deploy.tables import check_view
+from dynaurora.deploy.tables import check_view, former_stream
 from dynaurora.errors import DynauroraError
 from dynaurora.model.names import stack_name
 
@@ -177,11 +177,11 @@ def _table_stack(account: Account, given: Given, table: TableDescription) -> Sta
     if not table.has_stream:
         where = f"{account.region}:{account.number}:table/{table.name}"
         table = replace(table, stream_arn=f"arn:aws:dynamodb:{where}/stream/not-made")
+    client, name = account.client("cloudformation"), table_name(given.project, table.name)
+    former = former_stream(account, stack_parameters(client, name), table)
     request = StackRequest(
-        table_name(given.project, table.name),
-        template_text(table_template(given.project)),
-        table_parameters(given, table),
+        name, template_text(table_template(given.project)), table_parameters(given, table, former)
     )
-    plan = plan_stack(account.client("cloudformation"), request)
+    plan = plan_stack(client, request)
     account.tell(plan)
     return plan

@@ -12,18 +12,27 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 
 
-def wait_until_enabled(account: Account, subject: str, mapping: str) -> None:
-    """Lambda enables a mapping some time after CloudFormation has made it."""
+def enabled(account: Account, subject: str, mapping: str) -> None:
+    """Have a mapping read, and wait until it does: it is on some time after it was made.
+
+    One that is off was left so, by a destruction that was not finished or by hand.
+    """
     until = time.monotonic() + _ENABLING_S
     pause = _FIRST_PAUSE_S
+    is_asked = False
     while (state := _state(account, subject, mapping)) != "Enabled":
-        if state in ("Disabled", "Disabling") or time.monotonic() > until:
+        if time.monotonic() > until:
             raise AwsError(
                 f"mapping {mapping} of {subject}",
-                f"is {state}",
+                f"is {state} after 5 minutes",
                 "Enabled: nothing is read until then",
                 f"aws lambda update-event-source-mapping --uuid {mapping} --enabled",
             )
+        if state == "Disabled" and not is_asked:
+            with aws_errors(f"mapping {mapping} of {subject}"):
+                account.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+            account.done(subject, "its mapping was off, and is turned on")
+            is_asked = True
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_S)
 

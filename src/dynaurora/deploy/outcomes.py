@@ -94,7 +94,7 @@ Progress = (
 Tell = Callable[[Progress], None]
 Confirm = Callable[[TableDescription], bool]
 Agree = Callable[[StackPlan], bool]
-Register = Callable[[str, str, str], None]
+Register = Callable[[str, str, str], object]
 """``register(table, stream_arn, table_id)``; what it raises stops that table."""
 
 

@@ -233,11 +233,14 @@ def table_name(project: Project, table: str) -> str:
     return table_stack_name(project.name, table)
 
 
-def table_parameters(given: Given, table: TableDescription) -> Mapping[str, str]:
+def table_parameters(given: Given, table: TableDescription, former: str = "") -> Mapping[str, str]:
+    """former: the stream that was read before, which is read to its end beside the table's."""
     return {
         "Project": given.project.name,
         "Table": table.name,
         "StreamArn": table.stream_arn,
+        "FormerStreamArn": former,
+        "ReadsFormer": "true" if former else "false",
         "DeliveryStream": delivery_stream_name(given.project.delivery_stream_prefix, table.name),
         "RawBucket": given.output("pipeline", "RawBucket"),
         "BackupBucket": given.output("pipeline", "BackupBucket"),

@@ -3,24 +3,26 @@
 What is wrong with one table is kept as its outcome and does not stop the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dynaurora.adapters.cloudformation import StackChange
+from dynaurora.adapters.cloudformation import StackChange, stack_parameters
 from dynaurora.adapters.dynamodb import (
     ACCEPTED_VIEWS,
     VIEW,
     TableDescription,
     describe_table,
     enable_stream,
+    is_stream_kept,
 )
 from dynaurora.deploy.account import Account, output_of
-from dynaurora.deploy.mappings import wait_until_enabled
+from dynaurora.deploy.mappings import enabled
 from dynaurora.deploy.outcomes import Confirm, Register, StreamEnabled, TableOutcome
 from dynaurora.deploy.stacks import Given, table_name, table_parameters, table_template
 from dynaurora.errors import AwsError, DynauroraError
+from dynaurora.model.versions import stream_of
 
 _STACKS_AT_ONCE: Final = 8
 
@@ -111,20 +113,40 @@ def connected(account: Account, given: Given, tables: Sequence[Prepared]) -> lis
 def _stack(
     account: Account, given: Given, table: TableDescription, outcome: TableOutcome
 ) -> TableOutcome:
-    stack = account.stack(
-        table_name(given.project, table.name),
-        table_template(given.project),
-        table_parameters(given, table),
-    )
+    name, template = table_name(given.project, table.name), table_template(given.project)
+    before = stack_parameters(account.client("cloudformation"), name)
+    former = former_stream(account, before, table)
+    parameters = table_parameters(given, table, former)
+    change = StackChange.UNCHANGED
+    if former and former == before["StreamArn"]:
+        # Its mapping has to go before another one of the same function can be made.
+        change = account.stack(name, template, {**parameters, "ReadsFormer": "false"}).change
+    stack = account.stack(name, template, parameters)
+    if stack.change is StackChange.UNCHANGED:
+        stack = replace(stack, change=change)
     is_first = stack.change is StackChange.CREATED or outcome.is_stream_enabled
     return replace(outcome, stack=stack, items_before=table.items if is_first else 0)
+
+
+def former_stream(account: Account, before: Mapping[str, str], table: TableDescription) -> str:
+    """The stream of this table that was read before, while DynamoDB still has it; else "".
+
+    That of a table that was deleted and made anew is none of its streams: it is older than it.
+
+    before: the parameters of the table's stack.
+    """
+    last = before.get("StreamArn", "")
+    former = before.get("FormerStreamArn", "") if last == table.stream_arn else last
+    if not former or stream_of(former).label_ms < table.created_ms:
+        return ""
+    return former if is_stream_kept(account.client("dynamodbstreams"), former) else ""
 
 
 def read(account: Account, outcome: TableOutcome) -> TableOutcome:
     """Wait until the table's stream is read."""
     if outcome.stack is not None:
         try:
-            wait_until_enabled(account, outcome.table, output_of(outcome.stack, "MappingId"))
+            enabled(account, outcome.table, output_of(outcome.stack, "MappingId"))
         except DynauroraError as error:
             outcome = replace(outcome, error=error)
     account.tell(outcome)

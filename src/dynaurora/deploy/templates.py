@@ -72,6 +72,7 @@ def _unknown(table: str) -> TableDescription:
     return TableDescription(
         name=table,
         table_id="",
+        created_ms=0,
         status="",
         items=0,
         size_bytes=0,

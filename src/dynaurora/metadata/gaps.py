@@ -3,6 +3,8 @@
     undelivered   Firehose could not deliver them; they lie below ``(errors)/`` in the raw bucket
     given_up      the stream's mapping gave them up; they lie whole in the backup bucket
     vanished      an object was gone before it was loaded: nothing is left to load
+    unread        the table's stream was off, and another one is read now: what changed in between
+                  is in none; it stands under the ARN of the new one
 
 A gap stands under its object and is noted once. It is open until what it holds is loaded
 (``replayed``) or a person has looked into it (``closed``).
@@ -18,7 +20,7 @@ from dynaurora.model.events import ObjectName
 from dynaurora.ports import Connection
 from dynaurora.sql.queries import Queries
 
-GapKind = Literal["undelivered", "given_up", "vanished"]
+GapKind = Literal["undelivered", "given_up", "vanished", "unread"]
 GapState = Literal["open", "replayed", "closed"]
 
 REPLAYABLE: Final[tuple[GapKind, ...]] = ("undelivered", "given_up")

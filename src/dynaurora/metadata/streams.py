@@ -146,11 +146,12 @@ class Streams:
         for stream, epoch in streams.items():
             self._add(stream, "", epoch)
 
-    def register(self, arn: str, table_id: str) -> None:
-        """Note the stream of a table that is being deployed. In a transaction.
+    def register(self, arn: str, table_id: str) -> bool:
+        """Note the stream of a table that is being deployed; whether another one was read before.
 
-        Raises ``StreamNotAccepted`` when the table was deleted and made again since, unless an
-        operator has let its stream in; and for a stream over which another was accepted.
+        In a transaction. Raises ``StreamNotAccepted`` when the table was deleted and made again
+        since, unless an operator has let its stream in; and for a stream over which another was
+        accepted.
         """
         self.lock()
         known = self.known()
@@ -175,6 +176,7 @@ class Streams:
                 "Turn it off and on in DynamoDB, and deploy: a new one has the newest label.",
             )
         self._add(stream, table_id, epoch)
+        return bool(known) and not any(each.stream.arn == arn for each in known)
 
     def accept(self, stream: Stream) -> int:
         """Let a stream in, above every other one of the table; its epoch. In a transaction."""

@@ -13,6 +13,7 @@ from dynaurora.errors import (
     PluginError,
 )
 from dynaurora.metadata.evolving import evolve
+from dynaurora.metadata.gaps import Gaps, Notice
 from dynaurora.metadata.making import Making
 from dynaurora.metadata.streams import Streams
 from dynaurora.model.events import ObjectName
@@ -86,11 +87,18 @@ class Metadata:
         """The streams of a table."""
         return Streams(self._connection, self._queries, registration.table, registration.number)
 
-    def register_stream(self, table: str, arn: str, table_id: str) -> None:
-        """Note the stream of a table that is being deployed; see `Streams.register`."""
+    def register_stream(self, table: str, arn: str, table_id: str) -> bool:
+        """Note the stream of a table that is being deployed; see `Streams.register`.
+
+        What changed between another stream and this one is a gap.
+        """
         streams = self.streams(self.registration(table))
         with self._connection.transaction():
-            streams.register(arn, table_id)
+            is_another = streams.register(arn, table_id)
+            if is_another:
+                gaps = Gaps(self._connection, self._queries)
+                gaps.add(Notice("unread", table, ObjectName("", arn)))
+        return is_another
 
     def create(self) -> None:
         """Make the schema and its tables; what is there stays, and gets what it lacks."""

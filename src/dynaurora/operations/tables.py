@@ -36,9 +36,11 @@ def create_metadata(desk: Desk) -> Facts:
 
 
 def register_stream(desk: Desk, *, table: str, arn: str, table_id: str) -> Facts:
-    """Note the stream of a table that is being deployed. Raises ``StreamNotAccepted``."""
-    metadata_of(desk).register_stream(table, arn, table_id)
-    return {}
+    """Note the stream of a table that is being deployed. Raises ``StreamNotAccepted``.
+
+    is_another: another one was read before, and what changed in between is a gap.
+    """
+    return {"is_another": metadata_of(desk).register_stream(table, arn, table_id)}
 
 
 def clear_waiting(desk: Desk, *, tables: Sequence[str]) -> Facts:
