@@ -241,5 +241,13 @@ def preview_prefix(here: str) -> str:
     return f"{here[:_MOST_OF_NAME]}_preview_"
 
 
+def preview_names(here: str) -> tuple[str, ...]:
+    """Names that such databases beside one can have; the others match what these match."""
+    prefix = preview_prefix(here)
+    return tuple(
+        f"{prefix}{number}{after}" for number in ("0" * 8, "f" * 8) for after in ("", _METADATA)
+    )
+
+
 def _statements(dialect: Dialect) -> Queries:
     return Queries(f"{dialect.engine}_elsewhere.sql", "")

@@ -358,6 +358,28 @@ def test_what_a_database_lacks_is_found(patient, facts, said):
     assert said in the_problem(database(asked)).found
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {"previews_lack": ["CREATE on `app\\_preview\\_%`.*"]},
+            "dynaurora may not CREATE on `app",
+        ),
+        ({"unsure": ["DROP on `app`.*"]}, "has DROP on `app`.* by one grant and not by another"),
+        ({"lacks": None, "untold": "it runs without grants"}, "it runs without grants"),
+        ({"lacks": None}, "this version of the load Lambda does not tell"),
+    ],
+)
+def test_what_keeps_no_load_from_its_work_or_is_not_told_is_no_problem(patient, facts, said):
+    from dynaurora.deploy.doctor.database import database
+
+    asked = dataclasses.replace(patient, ask=lambda _command: {**server("server"), **facts})
+    found, well = database(asked)
+    assert (found.level, well.level) == ("unknown", "good")
+    assert said in found.found
+    assert found.remedy
+
+
 def test_a_database_that_does_not_answer_is_found(examine, project):
     def ask(_command):
         raise DatabaseAway("the database", "connection refused", "", "")

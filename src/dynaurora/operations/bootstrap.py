@@ -156,9 +156,9 @@ class _Work:
             "database": quoted(loader.database),
             "metadata": quoted(loader.metadata),
             "schema": quoted(loader.tables_schema),
-            "database_pattern": _pattern(loader.database),
-            "metadata_pattern": _pattern(loader.metadata),
-            "preview_pattern": f"{_pattern(preview_prefix(loader.database))[:-1]}%`",
+            "database_pattern": pattern_of(loader.database),
+            "metadata_pattern": pattern_of(loader.metadata),
+            "preview_pattern": preview_pattern(loader.database),
             "rights": RIGHTS,
         }
 
@@ -176,10 +176,15 @@ class _Work:
         return self.engine.connection.fetch(statements(self.file)[name], parameters)
 
 
-def _pattern(name: str) -> str:
+def pattern_of(name: str) -> str:
     """A database's name in a grant of MySQL, where "_" and "%" stand for any letters.
 
     https://dev.mysql.com/doc/refman/8.0/en/grant.html#grant-quoting
     """
     escaped = name.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
     return "`" + escaped.replace("`", "``") + "`"
+
+
+def preview_pattern(database: str) -> str:
+    """Of the databases that a check and a preview make beside this one."""
+    return f"{pattern_of(preview_prefix(database))[:-1]}%`"

@@ -429,5 +429,15 @@ do 0
 -- Its rights are told as statements, with patterns and roles in them.
 select version(), current_user(), null, null
 
+-- grants
+show grants
+
+-- grant_variables
+-- The first is MySQL's alone.
+show variables where variable_name in ('partial_revokes', 'lower_case_table_names')
+
+-- here
+select database()
+
 -- encryption
 show session status like 'Ssl_cipher'

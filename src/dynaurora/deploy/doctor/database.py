@@ -6,6 +6,7 @@ from typing import Any, Final
 from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem, unknown
 from dynaurora.errors import DatabaseError, DynauroraError, ProjectError
 
+_GRANT: Final = "Grant it, or have dynaurora bootstrap do it (docs/deploy.md, Before)."
 _OLDEST: Final = {"PostgreSQL": 15, "MySQL": 8, "MariaDB": 10}
 
 
@@ -50,10 +51,26 @@ def _encryption(patient: Patient, server: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _rights(server: dict[str, Any]) -> Iterator[Finding]:
-    """None: the engine does not tell in a few words."""
+    """What a preview lacks keeps no change from arriving, so it is no problem."""
+    user = server["user"]
     if server["lacks"] is None:
-        yield unknown("rights in the database", f"{server['product']} does not tell them simply")
+        yield unknown(
+            "rights in the database",
+            server.get("untold")
+            or f"this version of the load Lambda does not tell those of {user}",
+            "dynaurora bootstrap grants what a load needs (docs/deploy.md, Before).",
+        )
     for right in server["lacks"] or ():
-        yield problem(
-            "database", f"{server['user']} may not {right}", "Grant it (docs/deploy.md, Before)."
+        yield problem("database", f"{user} may not {right}", _GRANT)
+    for right in server.get("unsure", ()):
+        yield unknown(
+            "rights in the database",
+            f"{user} has {right} by one grant and not by another; one of them counts",
+            "Grant all that a load needs by the narrower one, or take the wider one away.",
+        )
+    for right in server.get("previews_lack", ()):
+        yield unknown(
+            "previews in the database",
+            f"not possible: {user} may not {right}; loads need none of it",
+            f"For preview and check --database: {_GRANT}",
         )
