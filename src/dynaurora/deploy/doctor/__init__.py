@@ -7,6 +7,7 @@ quotas     what the account has left
 stacks     whether one is stuck
 streams    the tables, their streams and who reads them
 network    whether the load reaches what it needs
+own        what a network and a cluster of the project's own need before they are made
 database   the server, as the load or this machine sees it
 rounds     all of them, at once
 """

@@ -11,9 +11,11 @@ from dynaurora.deploy.doctor.database import database
 from dynaurora.deploy.doctor.findings import Check, Finding, Patient, problem, unknown
 from dynaurora.deploy.doctor.machine import files, plugins, tools
 from dynaurora.deploy.doctor.network import network
+from dynaurora.deploy.doctor.own import own_cluster, own_network
 from dynaurora.deploy.doctor.quotas import concurrency, delivery_streams
 from dynaurora.deploy.doctor.stacks import stacks
 from dynaurora.deploy.doctor.streams import stream
+from dynaurora.deploy.own import Own
 from dynaurora.deploy.project import Project
 from dynaurora.errors import AwsAway, AwsError, DynauroraError
 
@@ -26,10 +28,14 @@ IN_AWS: Final[tuple[Check, ...]] = (
     concurrency,
     delivery_streams,
     network,
+    own_network,
+    own_cluster,
     stacks,
 )
 
 _SERVICES: Final = ("cloudformation", "dynamodb", "ec2", "firehose", "iam", "lambda")
+_FOR_OWN: Final = ("rds", "service-quotas")
+"""For a network or a cluster of the project's own."""
 _AT_ONCE: Final = 16
 
 
@@ -68,7 +74,8 @@ def _patient(
             region = security.meta.region_name
             caller = security.get_caller_identity()
             account, arn = caller["Account"], caller["Arn"]
-        made = {service: client(service) for service in _SERVICES}
+        services = (*_SERVICES, *(_FOR_OWN if project.own != Own() else ()))
+        made = {service: client(service) for service in services}
     except AwsError as error:
         refusal, made = problem(error.where, error.found, error.remedy), {}
     patient = Patient(project, made.__getitem__, account, region, arn, tuple(tables), ask)
