@@ -6,7 +6,9 @@ account    who we are in AWS, and what we may do
 quotas     what the account has left
 stacks     whether one is stuck
 streams    the tables, their streams and who reads them
-network    whether the load reaches what it needs
+network    the subnets and groups of the load
+ways       whether routes and endpoints lead to what it needs
+egress     whether its groups let it go there
 own        what a network and a cluster of the project's own need before they are made
 database   the server, as the load or this machine sees it
 rounds     all of them, at once

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem, unknown
+from dynaurora.deploy.doctor.findings import (
+    Finding,
+    Patient,
+    advice,
+    good,
+    problem,
+    unknown,
+)
 from dynaurora.errors import DatabaseError, DynauroraError, ProjectError
 
 _GRANT: Final = "Grant it, or have dynaurora bootstrap do it (docs/deploy.md, Before)."
@@ -51,7 +58,7 @@ def _encryption(patient: Patient, server: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _rights(server: dict[str, Any]) -> Iterator[Finding]:
-    """What a preview lacks keeps no change from arriving, so it is no problem."""
+    """What previews lack keeps no change from arriving, so it is no problem."""
     user = server["user"]
     if server["lacks"] is None:
         yield unknown(
@@ -69,8 +76,8 @@ def _rights(server: dict[str, Any]) -> Iterator[Finding]:
             "Grant all that a load needs by the narrower one, or take the wider one away.",
         )
     for right in server.get("previews_lack", ()):
-        yield unknown(
-            "previews in the database",
-            f"not possible: {user} may not {right}; loads need none of it",
+        yield advice(
+            "rights for previews",
+            f"{user} may not {right}, which loads need nothing of",
             f"For preview and check --database: {_GRANT}",
         )

@@ -13,7 +13,8 @@ Level = Literal["good", "problem", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. remedy: "" where nothing is to be done."""
+    """One thing that was looked at. remedy: "" where nothing is to be done; a good one may have
+    one, too, which makes it better."""
 
     level: Level
     where: str
@@ -45,6 +46,11 @@ Check = Callable[[Patient], Iterable[Finding]]
 
 def good(where: str, found: str) -> Finding:
     return Finding("good", where, found)
+
+
+def advice(where: str, found: str, remedy: str) -> Finding:
+    """Nothing stands in the way, and it could be better."""
+    return Finding("good", where, found, remedy)
 
 
 def problem(where: str, found: str, remedy: str) -> Finding:

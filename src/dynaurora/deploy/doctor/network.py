@@ -1,104 +1,100 @@
-"""Whether the load, in its subnets, reaches S3, and Secrets Manager where it reads a secret.
+"""The network that the load runs in: its subnets, its groups, and what these let it reach."""
 
-A function in a network has no way out of it by itself, not even in a public subnet: it needs
-endpoints or NAT. Without them its calls hang until its time is over.
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet.html
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
+from dynaurora.adapters.aws import aws_errors
+from dynaurora.adapters.cloudformation import stack_outputs
+from dynaurora.deploy.doctor.egress import egress
+from dynaurora.deploy.doctor.findings import Finding, Patient, advice, problem
+from dynaurora.deploy.doctor.ways import ways
+from dynaurora.deploy.project import Network
+from dynaurora.model.names import stack_name
 
-from dynaurora.adapters.aws import aws_errors, error_code
-from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem
+Found = Sequence[Mapping[str, Any]]
 
 
 def network(patient: Patient) -> Iterator[Finding]:
-    """The subnets that dynaurora.toml names."""
-    subnets = patient.project.network.subnets
-    if not subnets:
+    """The subnets that dynaurora.toml names, or those of a `[network]` that was deployed."""
+    place = _place(patient)
+    if not place.subnets:
         return
     ec2 = patient.client("ec2")
-    with aws_errors("the network"):
-        try:
-            found = ec2.describe_subnets(SubnetIds=list(subnets))["Subnets"]
-        except ClientError as error:
-            if not error_code(error).startswith("InvalidSubnetID"):
-                raise
-            found = []
-    missing = sorted(set(subnets) - {each["SubnetId"] for each in found})
-    for subnet in missing:
-        remedy = "Correct subnets below [database] in dynaurora.toml, or the Region."
-        yield problem(f"subnet {subnet}", f"is not in {patient.region}", remedy)
-    yield from _groups(patient, ec2)
-    if found and not missing:
-        yield from _ways(patient, ec2, found)
+    subnets = _named(ec2.describe_subnets, "Subnet", place.subnets)
+    groups = _named(ec2.describe_security_groups, "Group", place.security_groups)
+    found = {each["SubnetId"] for each in subnets} | {each["GroupId"] for each in groups}
+    missing = [
+        *_missing(patient, "subnet", set(place.subnets) - found),
+        *_missing(patient, "security group", set(place.security_groups) - found),
+    ]
+    yield from missing or _of_those(patient, ec2, subnets, groups)
 
 
-def _groups(patient: Patient, ec2: Any) -> Iterator[Finding]:
-    groups = patient.project.network.security_groups
-    if not groups:
+def _of_those(patient: Patient, ec2: Any, subnets: Found, groups: Found) -> Iterator[Finding]:
+    """All of them are there."""
+    yield from _apart(subnets, groups)
+    yield from _zones(subnets)
+    if groups:
+        yield from egress(patient, ec2, groups)
+    else:
         yield problem(
             "security groups",
             "none is named, and a function in subnets needs one",
             "security_groups below [database] in dynaurora.toml",
         )
-        return
-    with aws_errors("the network"):
-        try:
-            ec2.describe_security_groups(GroupIds=list(groups))
-        except ClientError as error:
-            if not error_code(error).startswith("InvalidGroup"):
-                raise
-            yield problem(
-                f"security groups {', '.join(groups)}",
-                f"not all of them are in {patient.region}",
-                "Correct security_groups below [database] in dynaurora.toml.",
-            )
+    yield from ways(patient, ec2, subnets)
 
 
-def _ways(patient: Patient, ec2: Any, subnets: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    vpc = subnets[0]["VpcId"]
-    in_vpc = [{"Name": "vpc-id", "Values": [vpc]}]
-    with aws_errors(f"network {vpc}"):
-        tables = ec2.describe_route_tables(Filters=in_vpc)["RouteTables"]
-        endpoints = ec2.describe_vpc_endpoints(Filters=in_vpc)["VpcEndpoints"]
-    services = {
-        each["ServiceName"].rpartition(".")[2] for each in endpoints if each["VpcId"] == vpc
-    }
-    open_to_all = all(_leads_out(_table_of(each["SubnetId"], tables)) for each in subnets)
-    needed = ["s3"]
-    if patient.project.database.secret_arn:
-        needed.append("secretsmanager")
-    missing = [] if open_to_all else [each for each in needed if each not in services]
-    for service in missing:
-        kind = "gateway" if service == "s3" else "interface"
-        yield problem(
-            f"network {vpc}",
-            f"the load does not reach {service}: no endpoint of it, and no way out of every subnet",
-            f"Make a VPC {kind} endpoint com.amazonaws.{patient.region}.{service}.",
-        )
-    if not missing:
-        yield good(f"network {vpc}", f"the load reaches {' and '.join(needed)}")
-
-
-def _table_of(subnet: str, tables: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Its own, or the main one of the network."""
-    main: Mapping[str, Any] = {}
-    for table in tables:
-        for association in table.get("Associations", ()):
-            if association.get("SubnetId") == subnet:
-                return table
-            if association.get("Main"):
-                main = table
-    return main
-
-
-def _leads_out(table: Mapping[str, Any]) -> bool:
-    """Through NAT or a gateway to elsewhere; an internet gateway leads no function out."""
-    ways = ("NatGatewayId", "TransitGatewayId", "NetworkInterfaceId", "InstanceId")
-    return any(
-        route.get("DestinationCidrBlock") == "0.0.0.0/0" and any(route.get(way) for way in ways)
-        for route in table.get("Routes", ())
+def _place(patient: Patient) -> Network:
+    project = patient.project
+    if project.own.network is None:
+        return project.network
+    client = patient.client("cloudformation")
+    outputs = stack_outputs(client, stack_name(project.name, "network")) or {}
+    subnets, groups = (
+        tuple(filter(None, outputs.get(name, "").split(",")))
+        for name in ("SubnetIds", "SecurityGroupIds")
     )
+    return Network(subnets, groups)
+
+
+def _named(describe: Callable[..., Any], kind: str, names: Sequence[str]) -> Found:
+    """Those that are there, by a filter, which AWS answers also where one of them is not; an
+    emulator may not know the filter."""
+    if not names:
+        return []
+    with aws_errors("the network"):
+        answer = describe(Filters=[{"Name": f"{kind.lower()}-id", "Values": list(names)}])
+    found: Found = answer["Subnets" if kind == "Subnet" else "SecurityGroups"]
+    return [each for each in found if each[f"{kind}Id"] in names]
+
+
+def _missing(patient: Patient, kind: str, names: set[str]) -> Iterator[Finding]:
+    setting = kind.replace(" ", "_") + "s"
+    remedy = f"Correct {setting} below [database] in dynaurora.toml, or the Region."
+    if patient.project.own.network is not None:
+        stack = stack_name(patient.project.name, "network")
+        remedy = f"Somebody deleted it: the stack {stack} is to be made anew."
+    for name in sorted(names):
+        yield problem(f"{kind} {name}", f"is not in {patient.region}", remedy)
+
+
+def _apart(subnets: Found, groups: Found) -> Iterator[Finding]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
+    vpcs = sorted({each["VpcId"] for each in (*subnets, *groups)})
+    if len(vpcs) > 1:
+        yield problem(
+            "subnets and security groups",
+            f"are of {len(vpcs)} networks ({', '.join(vpcs)}), and a function is in one",
+            "Name those of one VPC, that of the database, below [database] in dynaurora.toml.",
+        )
+
+
+def _zones(subnets: Found) -> Iterator[Finding]:
+    zones = {each["AvailabilityZone"] for each in subnets}
+    if len(zones) == 1:
+        yield advice(
+            "subnets",
+            f"all are in {min(zones)}: while that zone is away nothing is loaded, and all waits",
+            "Name a subnet in another Availability Zone, too.",
+        )
