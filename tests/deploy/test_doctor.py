@@ -14,7 +14,7 @@ from dynaurora.deploy.doctor.stacks import stacks
 from dynaurora.deploy.doctor.streams import stream
 from dynaurora.deploy.own import Own
 from dynaurora.deploy.packaging import LOAD
-from dynaurora.deploy.project import Alarms, Network, Security
+from dynaurora.deploy.project import Alarms, Security
 from dynaurora.errors import DatabaseAway, ProjectError
 
 

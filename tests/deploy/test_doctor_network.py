@@ -255,6 +255,7 @@ def test_a_group_that_lets_nothing_out_is_found(look, well):
         ("postgresql://host/db", 5432),
         ("mysql://host/db", 3306),
         ("postgresql://host:6543/db", 6543),
+        ("postgresql://host:none/db", 5432),
     ],
 )
 def test_the_port_is_that_of_the_database(look, well, url, port):

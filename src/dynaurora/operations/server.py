@@ -1,7 +1,6 @@
 """The server: what it is, and what its user may do there."""
 
 from dynaurora.operations.desk import Desk, Facts
-from dynaurora.operations.rights import lacking
 
 
 def describe_server(desk: Desk) -> Facts:
@@ -17,6 +16,8 @@ def describe_server(desk: Desk) -> Facts:
         "is_encrypted": any(cipher),
     }
     if may_make_tables is None:  # MySQL has no question for it
+        from dynaurora.operations.rights import lacking  # noqa: PLC0415 - a sweep needs none of it
+
         return facts | lacking(desk)
     rights = {
         "make tables in the first schema of its search path": may_make_tables,

@@ -54,8 +54,13 @@ def egress(patient: Patient, ec2: Any, groups: Sequence[Mapping[str, Any]]) -> I
 
 
 def _port(project: Project) -> int:
+    """The engine's own where the URL cannot be read, which the check of the database tells."""
     url = project.database.url
-    return urlsplit(url).port or dialect_of(engine_of(url)).port
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        port = None
+    return port or dialect_of(engine_of(url)).port
 
 
 def _leads(rule: Rule, port: int) -> bool:

@@ -49,7 +49,8 @@ def own_network(patient: Patient) -> Iterator[Finding]:
         with aws_errors("EC2"):
             addresses = ec2.describe_addresses()["Addresses"]
         yield _room(patient, _ADDRESSES, len(addresses))
-    yield _zones(ec2, int(given.get("Zones", _ZONES)))
+    zones = given.get("Zones", "")
+    yield _zones(ec2, int(zones) if zones.isdecimal() else _ZONES)
 
 
 def own_cluster(patient: Patient) -> Iterator[Finding]:
