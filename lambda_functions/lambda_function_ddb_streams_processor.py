@@ -8,12 +8,15 @@ import time
 from functools import partial
 from typing import Any
 
-from dynaurora.adapters.aws import worker_client
-from dynaurora.adapters.firehose import FirehoseStreams
-from dynaurora.adapters.s3 import ONE_TRY, S3Objects
-from dynaurora.capture import capture
-from dynaurora.log import log
-from dynaurora.settings import CaptureSettings
+from dynaurora.collecting import starting
+
+with starting():
+    from dynaurora.adapters.aws import worker_client
+    from dynaurora.adapters.firehose import FirehoseStreams
+    from dynaurora.adapters.s3 import ONE_TRY, S3Objects
+    from dynaurora.capture import capture
+    from dynaurora.log import log
+    from dynaurora.settings import CaptureSettings
 
 SETTINGS = CaptureSettings.from_environment()
 STREAMS = FirehoseStreams(worker_client("firehose"))

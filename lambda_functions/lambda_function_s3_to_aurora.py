@@ -11,15 +11,18 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from dynaurora.adapters.aws import worker_client
-from dynaurora.adapters.database import Database
-from dynaurora.adapters.s3 import PATIENCE, S3Objects
-from dynaurora.intake import sweep, take_in_messages
-from dynaurora.log import log
-from dynaurora.metadata.unsettled import unsettled
-from dynaurora.parts import Parts
-from dynaurora.plugins.folder import PluginFolder
-from dynaurora.settings import LoadSettings
+from dynaurora.collecting import starting
+
+with starting():
+    from dynaurora.adapters.aws import worker_client
+    from dynaurora.adapters.database import Database
+    from dynaurora.adapters.s3 import PATIENCE, S3Objects
+    from dynaurora.intake import sweep, take_in_messages
+    from dynaurora.log import log
+    from dynaurora.metadata.unsettled import unsettled
+    from dynaurora.parts import Parts
+    from dynaurora.plugins.folder import PluginFolder
+    from dynaurora.settings import LoadSettings
 
 SETTINGS = LoadSettings.from_environment()
 STORE = S3Objects(partial(worker_client, "s3", PATIENCE))

@@ -15,17 +15,16 @@ Only after the commit are the objects archived and deleted (`dynaurora.intake`).
 loaded again without harm: order and duplicates are decided by the ledger, not by the caller.
 """
 
-import gc
 import gzip
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from typing import Final
 
 from dynaurora.applying import Application
+from dynaurora.collecting import uncollected
 from dynaurora.errors import LoadRace, PluginError, RowRefused
 from dynaurora.halving import Refusal, Search, Take
 from dynaurora.metadata import Acceptance, Metadata, Registration
@@ -116,7 +115,7 @@ def stage(
     Raises ``StreamNotAccepted`` and ``PluginError`` where the table has to be parked.
     """
     staging = Staging(plugin, dialect, acceptance.epoch)
-    with _uncollected():
+    with uncollected():  # many objects that live on, and no cycles: a quarter of the time
         for stored in objects:
             staging.add(stored.name, unpacked(stored.data))
     if staging.key_error is not None and not staging.keys:
@@ -145,19 +144,6 @@ def _lags_s(changed_at: Mapping[int, int], committed_at: int) -> tuple[int, ...]
     """Clocks differ, so a change may seem to be made after its commit; 0 is no time of a change."""
     times = {at: count for at, count in changed_at.items() if at > 0}
     return tuple(max(committed_at - at, 0) for at in spread(times))
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Staging makes many objects that live on and no cycles: to look through them all again and
-    again for garbage would cost a quarter of its time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def unpacked(data: bytes) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from botocore import exceptions as botocore_errors
 
+from dynaurora.collecting import starting
 from dynaurora.errors import AwsAway, AwsError
 
 Client = Callable[[str], Any]
@@ -97,14 +98,15 @@ def worker_client(service: str, options: Options | None = None) -> Any:
     botocore's own, the same that boto3 would give: boto3's modules around it, which are not used
     here, would make a start a tenth longer; and botocore itself is most of one (`make bench`).
     """
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.session import get_session  # noqa: PLC0415
+    with starting():
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.session import get_session  # noqa: PLC0415
 
-    from dynaurora.adapters.models import Models  # noqa: PLC0415
+        from dynaurora.adapters.models import Models  # noqa: PLC0415
 
-    session = get_session()
-    session.register_component("data_loader", Models())
-    return session.create_client(service, config=Config(**(options or {})))
+        session = get_session()
+        session.register_component("data_loader", Models())
+        return session.create_client(service, config=Config(**(options or {})))
 
 
 def database_token(host: str, port: int, user: str, *, region: str = "") -> str:

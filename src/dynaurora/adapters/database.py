@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,7 @@ import orjson
 
 from dynaurora.adapters.access import Access, Login, is_local
 from dynaurora.adapters.aws import aws_errors, database_token
+from dynaurora.collecting import starting
 from dynaurora.errors import DatabaseAway, SettingsError
 from dynaurora.etl import Engine
 from dynaurora.plugins.statements import dialect_of
@@ -57,6 +59,13 @@ def engine_of(url: str) -> EngineName:
         " or ".join(f"{engine}://user@host/database" for engine in ENGINES),
         "Correct it; the password belongs into a secret (DYNAURORA_DATABASE_SECRET_ARN).",
     )
+
+
+@cache
+def adapter_of(engine: EngineName) -> Any:
+    """The module with an engine's ``connect``. It brings the driver, and so is imported late."""
+    with starting():
+        return import_module(f"dynaurora.adapters.{engine}")
 
 
 class Database:
@@ -130,7 +139,7 @@ class Database:
 
     def _connected(self, access: Access) -> Connection:
         """A new connection, with a new password; the attempt wakes a cluster that is paused."""
-        connect = import_module(f"dynaurora.adapters.{self.engine}").connect  # the driver, late
+        connect = adapter_of(self.engine).connect
         until = time.monotonic() + self._patience_s
         pause = _FIRST_PAUSE_S
         while True:
