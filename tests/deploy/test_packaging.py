@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,8 @@ def test_the_same_input_gives_the_same_bytes(sources):
 def test_neither_the_time_nor_the_order_of_the_files_matters(sources):
     before = load_package(sources)
     os.utime(sources.lambda_functions / LOAD, (1, 1))
-    shuffled = Package("load", dict(reversed(load_package(sources).files.items())))
+    after = load_package(sources)
+    shuffled = replace(after, files=dict(reversed(after.files.items())))
     assert (shuffled.key, shuffled.zipped()) == (before.key, before.zipped())
 
 
@@ -235,6 +237,46 @@ def test_the_load_reaches_its_database_from_the_zip_alone(server, runtime, tmp_p
     )
 
 
+COMPILED = """
+import importlib
+from importlib.machinery import SourceFileLoader
+
+compiled = []
+make = SourceFileLoader.source_to_code
+
+def source_to_code(loader, data, path, **options):
+    compiled.append(path)
+    return make(loader, data, path, **options)
+
+SourceFileLoader.source_to_code = source_to_code
+"""
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+def test_a_start_of_the_load_compiles_nothing_that_is_in_its_zip(engine, runtime, tmp_path):
+    """Whatever the times of the files are: the bytecode is not compared with them."""
+    code = unzipped(load_package(Sources(HANDLERS, tmp_path / "cache")), tmp_path / "code")
+    run_alone(
+        f"{COMPILED}\n"
+        f"load = importlib.import_module({Path(LOAD).stem!r})\n"
+        "load.STORE._client\n"
+        "from dynaurora.adapters.database import adapter_of\n"
+        f"adapter_of({engine!r})\n"
+        f"assert not [path for path in compiled if path.startswith({str(code)!r})], compiled\n",
+        code,
+        runtime,
+    )
+
+
+def test_bytecode_of_another_python_is_not_taken(runtime, tmp_path):
+    code = unzipped(load_package(Sources(HANDLERS, tmp_path / "cache")), tmp_path / "code")
+    for path in code.rglob("*.pyc"):
+        path.write_bytes(b"\0\0\0\0" + path.read_bytes()[4:])
+    handler = f"importlib.import_module({Path(LOAD).stem!r})"
+    expected = f"{code}/{LOAD}"
+    run_alone(f"{COMPILED}\n{handler}\nassert {expected!r} in compiled\n", code, runtime)
+
+
 def run_alone(program, code, runtime, url="postgresql://127.0.0.1/none"):
     """Run a program that finds what is in a zip and in the runtime, and nothing else."""
     outcome = subprocess.run(
@@ -277,6 +319,7 @@ def test_the_wheels_of_a_platform_are_those_its_runtime_can_load():
 def fetched(monkeypatch):
     """Record what pip is asked for, and leave a wheel's files as it would."""
     asked = []
+    monkeypatch.setenv("PATH", "")  # no Python beside this one is asked for bytecode
 
     def run(command, **_options):
         asked.append(command)

@@ -6,8 +6,9 @@
                   psycopg, PyMySQL, and on AWS the plugins and who may have signed the database's
                   certificate
 
-A zip is told from another by a hash of what is in it, so it is only compressed when S3 has none
-of that name. boto3 is never in it: the runtime brings it
+Beside each module lies its bytecode (`dynaurora.deploy.bytecode`), but beside no plugin: those are
+read as sources. A zip is told from another by a hash of what it is made of, so it is only made when
+S3 has none of that name. boto3 is never in it: the runtime brings it
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html).
 """
 
@@ -24,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 import dynaurora
+from dynaurora.deploy.bytecode import Compiler, compiler_for
 from dynaurora.deploy.certificates import IN_THE_ZIP
 from dynaurora.deploy.wheels import Platform, fetched
 from dynaurora.errors import ProjectError
@@ -42,6 +44,7 @@ LARGEST_BYTES: Final = 50 * 1024 * 1024
 """Unzipped. Lambda takes 250 MB; a start takes longer with each of them.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
+_PLUGINS: Final = "sqlqueries"
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _LEFT_OUT: Final = frozenset({".pyc", ".pyi", ".pyx", ".pxd", ".c", ".h"})
 _TYPING_EXTENSIONS_UNTIL: Final = (3, 13)
@@ -50,15 +53,16 @@ _TYPING_EXTENSIONS_UNTIL: Final = (3, 13)
 
 @dataclass(frozen=True)
 class Package:
-    """What is in a zip: the bytes of each file by its path."""
+    """What is in a zip: the bytes of each file by its path, and who makes bytecode of them."""
 
     name: str
     files: Mapping[str, bytes]
+    compiler: Compiler | None = None
 
     @cached_property
     def digest(self) -> str:
-        """Of the paths and the bytes, each with its length before it."""
-        sum_of_all = hashlib.sha256()
+        """Of the paths and the bytes, each with its length before it, and whose the bytecode is."""
+        sum_of_all = hashlib.sha256(self.compiler.tag.encode() if self.compiler else b"")
         for path in sorted(self.files):
             for part in (path.encode(), self.files[path]):
                 sum_of_all.update(len(part).to_bytes(8, "big"))
@@ -76,15 +80,22 @@ class Package:
 
     def zipped(self) -> bytes:
         buffer = io.BytesIO()
+        files = {**self.files, **self._bytecode()}
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(self.files):
+            for path in sorted(files):
                 entry = zipfile.ZipInfo(path, _DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.create_system = 3
                 # Lambda runs the code as another user: readable for all.
                 entry.external_attr = 0o100644 << 16
-                archive.writestr(entry, self.files[path])
+                archive.writestr(entry, files[path])
         return buffer.getvalue()
+
+    def _bytecode(self) -> dict[str, bytes]:
+        if self.compiler is None:
+            return {}
+        modules = {path: data for path, data in self.files.items() if _is_imported(path)}
+        return self.compiler.compiled(modules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,11 @@ class Sources:
     plugins: Path | None = None
     certificates: Path | None = None
 
+    @property
+    def python(self) -> tuple[int, ...]:
+        """The version that runs them."""
+        return self.platform.version if self.platform else sys.version_info[:2]
+
 
 def streams_package(sources: Sources) -> Package:
     """The code of the capture and of the transform."""
@@ -110,6 +126,7 @@ def streams_package(sources: Sources) -> Package:
     package = _own_package()
     return _package(
         "streams",
+        sources,
         _read(handlers, sources.lambda_functions),
         _read(reached_modules(handlers, package), package.parent),
         _needs(STREAMS_NEEDS, sources),
@@ -122,6 +139,7 @@ def load_package(sources: Sources) -> Package:
     package = _own_package()
     return _package(
         "load",
+        sources,
         _read(handlers, sources.lambda_functions),
         _read(lambda_modules(package), package.parent),
         _needs(LOAD_NEEDS, sources),
@@ -183,14 +201,18 @@ def _plugins(sources: Sources) -> dict[str, bytes]:
     if sources.plugins is None:
         return {}
     files = _read(_files(sources.plugins), sources.plugins)
-    return {f"sqlqueries/{path}": data for path, data in files.items()}
+    return {f"{_PLUGINS}/{path}": data for path, data in files.items()}
 
 
-def _package(name: str, *parts: Mapping[str, bytes]) -> Package:
+def _is_imported(path: str) -> bool:
+    return path.endswith(".py") and not path.startswith(f"{_PLUGINS}/")
+
+
+def _package(name: str, sources: Sources, *parts: Mapping[str, bytes]) -> Package:
     files: dict[str, bytes] = {}
     for part in parts:
         files.update(part)
-    package = Package(name, files)
+    package = Package(name, files, compiler_for(sources.python))
     if package.size_bytes > LARGEST_BYTES:
         largest = sorted(files, key=lambda path: len(files[path]), reverse=True)[:3]
         raise ProjectError(
@@ -250,12 +272,10 @@ def _module_files(name: str, package: Path) -> Iterator[Path]:
 
 
 def _needs(distributions: Iterable[str], sources: Sources) -> dict[str, bytes]:
+    wanted = _wanted(distributions, sources.python)
     if sources.platform is None:
-        wanted = _wanted(distributions, sys.version_info[:2])
         return {path: data for name in wanted for path, data in _installed_files(name).items()}
-    folder = fetched(
-        _wanted(distributions, sources.platform.version), sources.platform, sources.cache
-    )
+    folder = fetched(wanted, sources.platform, sources.cache)
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in _files(folder)
