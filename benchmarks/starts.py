@@ -1,22 +1,39 @@
 """What a cold start pays, beside `import boto3`: to import each handler, and until the load can
 begin, with its client of S3 and the driver of its database.
+
+Each runs from its zip, as it is deployed; boto3 lies outside, and has its bytecode from pip.
 """
 
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
 from measures import Measure
 
-HANDLERS = {
-    "capture": "lambda_function_ddb_streams_processor",
-    "transform": "lambda_function_ddb_streams_processor_kinesis_fh",
-    "load": "lambda_function_s3_to_aurora",
-}
-_FIRST_LOAD = f"import {HANDLERS['load']} as load; load.STORE._client"
+from dynaurora.deploy.packaging import (
+    CAPTURE,
+    LOAD,
+    TRANSFORM,
+    Package,
+    Sources,
+    load_package,
+    streams_package,
+)
+
+_PACKAGES: tuple[tuple[Callable[[Sources], Package], dict[str, str]], ...] = (
+    (streams_package, {"capture": CAPTURE, "transform": TRANSFORM}),
+    (load_package, {"load": LOAD}),
+)
+_FIRST_LOAD = (
+    f"import {Path(LOAD).stem} as load; load.STORE._client; "
+    "from dynaurora.adapters.database import adapter_of"
+)
 _TIMED = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
 _ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
@@ -26,17 +43,24 @@ _ENVIRONMENT = {
     "DYNAURORA_DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
     "DYNAURORA_RAW_BUCKET": "raw",
     "DYNAURORA_BACKUP_BUCKET": "backup",
+    "PYTHONDONTWRITEBYTECODE": "1",  # a worker cannot write beside its code
 }
 
 
 def measure(root: Path, *, times: int) -> Iterator[Measure]:
     """root: of the project."""
-    folder = root / "lambda_functions"
-    for name, module in HANDLERS.items():
-        yield _measured(f"import of {name}", "python", f"import {module}", folder, times)
-    for engine in ("postgresql", "mysql"):
-        statement = f"{_FIRST_LOAD}; import dynaurora.adapters.{engine}"
-        yield _measured("start of load", engine, statement, folder, times)
+    with tempfile.TemporaryDirectory(prefix="dynaurora-bench-") as aside:
+        sources = Sources(root / "lambda_functions", Path(aside, "cache"))
+        for make, handlers in _PACKAGES:
+            folder = Path(aside, make.__name__)
+            with zipfile.ZipFile(io.BytesIO(make(sources).zipped())) as archive:
+                archive.extractall(folder)
+            for name, handler in handlers.items():
+                statement = f"import {Path(handler).stem}"
+                yield _measured(f"import of {name}", "python", statement, folder, times)
+        for engine in ("postgresql", "mysql"):
+            statement = f"{_FIRST_LOAD}; adapter_of({engine!r})"
+            yield _measured("start of load", engine, statement, folder, times)
 
 
 def _measured(bench: str, engine: str, statement: str, folder: Path, times: int) -> Measure:
