@@ -262,6 +262,16 @@ def test_the_network_comes_up_changes_and_goes(aws):
         groups = ec2.describe_security_groups(GroupIds=[load, public])["SecurityGroups"]
         assert {group["VpcId"] for group in groups} == {more.outputs["VpcId"]}
         network = {"Name": "vpc-id", "Values": [more.outputs["VpcId"]]}
+        zones = {s["AvailabilityZone"] for s in ec2.describe_subnets(Filters=[network])["Subnets"]}
+        assert len(zones) == 3
         blocks = [s["CidrBlock"] for s in ec2.describe_subnets(Filters=[network])["Subnets"]]
         assert len(set(blocks)) == 9
     assert ec2.describe_vpcs(Filters=[network])["Vpcs"] == []
+
+
+def test_the_zones_of_the_network_can_be_named(aws):
+    named = {"ZoneNames": "us-east-1c,us-east-1b"}
+    with deployed(aws, "network", "of-named-zones", {**NETWORK, **named}) as deploy:
+        network = {"Name": "vpc-id", "Values": [deploy().outputs["VpcId"]]}
+        subnets = aws.client("ec2").describe_subnets(Filters=[network])["Subnets"]
+    assert {subnet["AvailabilityZone"] for subnet in subnets} == {"us-east-1b", "us-east-1c"}

@@ -11,7 +11,7 @@ from typing import Final
 from dynaurora.errors import ProjectError
 
 NETWORK_PARAMETERS: Final = frozenset(
-    {"Addresses", "FlowLogs", "LogRetentionDays", "Nat", "Zones"},
+    {"Addresses", "FlowLogs", "LogRetentionDays", "Nat", "ZoneNames", "Zones"},
 )
 AURORA_PARAMETERS: Final = frozenset(
     {
