@@ -2,13 +2,17 @@
 
 import dataclasses
 import json
+import sys
 import time
 
 import pytest
+from boto3 import Session
 
 from dynaurora.deploy.deployment import deploy_project
 from dynaurora.deploy.doctor import account, quotas
 from dynaurora.deploy.doctor.findings import Patient
+from dynaurora.deploy.doctor.machine import bytecode
+from dynaurora.deploy.doctor.names import buckets, firehose_streams
 from dynaurora.deploy.doctor.rounds import examined
 from dynaurora.deploy.doctor.stacks import stacks
 from dynaurora.deploy.doctor.streams import stream
@@ -16,6 +20,9 @@ from dynaurora.deploy.own import Own
 from dynaurora.deploy.packaging import LOAD
 from dynaurora.deploy.project import Alarms, Security
 from dynaurora.errors import DatabaseAway, ProjectError
+from dynaurora.model.names import bucket_name
+
+HERE = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def server(_command):
@@ -242,6 +249,53 @@ class Stuck:
     def paginate(self, **_filter):
         for name in ("it-pipeline", "other-pipeline"):
             yield {"StackSummaries": [{"StackName": name, "StackStatus": "UPDATE_ROLLBACK_FAILED"}]}
+
+
+def test_a_name_of_a_firehose_stream_that_is_taken_is_found(patient, aws, table_name):
+    firehose = aws.client("firehose")
+    firehose.create_delivery_stream(DeliveryStreamName=table_name)
+    try:
+        found = the_problem(firehose_streams(patient))
+    finally:
+        firehose.delete_delivery_stream(DeliveryStreamName=table_name)
+    assert found.where == f"Firehose stream {table_name}"
+    assert "delivery_stream_prefix" in found.remedy
+    assert not problems(firehose_streams(patient))
+
+
+def test_a_bucket_of_another_account_is_found(patient, aws, project):
+    """An access key of twelve digits is another account to the emulator."""
+    other = Session("1" * 12, "test", region_name=aws.region)
+    s3 = other.client("s3", endpoint_url=aws.endpoint_url)
+    s3.create_bucket(Bucket=bucket_name(project.name, "raw", aws.account, aws.region))
+    assert "another project name" in the_problem(buckets(patient)).remedy
+
+
+def test_what_somebody_has_deleted_is_found(patient, aws, connected):
+    assert not problems([*buckets(patient), *firehose_streams(patient)])
+    project = patient.project
+    raw = bucket_name(project.name, "raw", aws.account, aws.region)
+    aws.client("s3").delete_bucket(Bucket=raw)
+    aws.client("firehose").delete_delivery_stream(DeliveryStreamName=connected.table)
+    of_bucket, of_stream = problems([*buckets(patient), *firehose_streams(patient)])
+    assert (of_bucket.where, of_stream.where) == (
+        f"bucket {raw}",
+        f"Firehose stream {connected.table}",
+    )
+    for found in (of_bucket, of_stream):
+        stack = found.remedy.partition("--stack-name ")[2].partition(",")[0]
+        aws.client("cloudformation").delete_stack(StackName=stack)
+    deploy_project(project, [connected.table], confirm=lambda _: True, client=aws.client)
+    assert not problems([*buckets(patient), *firehose_streams(patient)])
+
+
+@pytest.mark.parametrize(("runtime", "is_there"), [("python3.99", False), (HERE, True)])
+def test_whether_the_zips_get_bytecode_is_told(patient, runtime, is_there):
+    away = dataclasses.replace(patient.project, endpoint="", runtime=runtime)
+    (found,) = bytecode(dataclasses.replace(patient, project=away))
+    assert found.level == "good"
+    assert bool(found.remedy) is not is_there
+    assert not list(bytecode(patient)), "an emulator has what is installed"
 
 
 def test_a_stack_that_is_stuck_is_found(patient, aws):

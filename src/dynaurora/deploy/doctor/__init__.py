@@ -4,6 +4,7 @@ findings   what a check finds, and what it may look at
 machine    this machine: tools and plugins
 account    who we are in AWS, and what we may do
 quotas     what the account has left
+names      whether one is somebody else's, or what had it is gone
 stacks     whether one is stuck
 streams    the tables, their streams and who reads them
 network    the subnets and groups of the load

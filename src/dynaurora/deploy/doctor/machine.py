@@ -4,7 +4,8 @@ import importlib.util
 from collections.abc import Iterator
 
 from dynaurora.adapters.database import engine_of
-from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem
+from dynaurora.deploy.bytecode import compiler_for
+from dynaurora.deploy.doctor.findings import Finding, Patient, advice, good, problem
 from dynaurora.deploy.packaging import CAPTURE, LOAD, TRANSFORM
 from dynaurora.deploy.stacks import ARTIFACTS, table_template, wanted
 from dynaurora.plugins.inspection import inspect_folder
@@ -16,6 +17,19 @@ def tools(patient: Patient) -> Iterator[Finding]:
         yield good("pip", "brings the wheels of the Lambdas")
     else:
         yield problem("pip", "is not installed", "python -m ensurepip, or make setup")
+
+
+def bytecode(patient: Patient) -> Iterator[Finding]:
+    """Without it the Lambdas compile at each cold start (docs/adr/0019)."""
+    python = patient.project.runtime
+    version = tuple(int(part) for part in python.removeprefix("python").split("."))
+    if patient.project.is_local:
+        return
+    if compiler_for(version) is None:
+        told = "is not installed here, so the zips hold no bytecode and each cold start compiles"
+        yield advice(python, told, f"Install {python}, and deploy again.")
+    else:
+        yield good(python, "makes bytecode for the zips")
 
 
 def files(patient: Patient) -> Iterator[Finding]:

@@ -45,7 +45,7 @@ def delivery_streams(patient: Patient) -> Iterator[Finding]:
     """One Firehose stream per table."""
     prefix = patient.project.delivery_stream_prefix
     wanted = {delivery_stream_name(prefix, table) for table in patient.tables}
-    there = set(_delivery_streams(patient))
+    there = set(delivery_stream_names(patient))
     total = len(there | wanted)
     told = f"{len(there):,} are there, {len(wanted - there):,} would be added"
     if total <= _DELIVERY_STREAMS:
@@ -55,7 +55,8 @@ def delivery_streams(patient: Patient) -> Iterator[Finding]:
         yield problem("Firehose streams", f"{told}, at most {_DELIVERY_STREAMS:,}", remedy)
 
 
-def _delivery_streams(patient: Patient) -> Iterator[str]:
+def delivery_stream_names(patient: Patient) -> Iterator[str]:
+    """Of all Firehose streams in the Region."""
     firehose = patient.client("firehose")
     after: dict[str, str] = {}
     while True:

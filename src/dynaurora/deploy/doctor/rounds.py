@@ -9,7 +9,8 @@ from dynaurora.adapters.aws import aws_errors, client_factory
 from dynaurora.deploy.doctor.account import identity, permissions
 from dynaurora.deploy.doctor.database import database
 from dynaurora.deploy.doctor.findings import Check, Finding, Patient, problem, unknown
-from dynaurora.deploy.doctor.machine import files, plugins, tools
+from dynaurora.deploy.doctor.machine import bytecode, files, plugins, tools
+from dynaurora.deploy.doctor.names import buckets, firehose_streams
 from dynaurora.deploy.doctor.network import network
 from dynaurora.deploy.doctor.own import own_cluster, own_network
 from dynaurora.deploy.doctor.quotas import concurrency, delivery_streams
@@ -19,7 +20,7 @@ from dynaurora.deploy.own import Own
 from dynaurora.deploy.project import Project
 from dynaurora.errors import AwsAway, AwsError, DynauroraError
 
-HERE: Final[tuple[Check, ...]] = (tools, files, plugins)
+HERE: Final[tuple[Check, ...]] = (tools, bytecode, files, plugins)
 """What needs no AWS."""
 
 IN_AWS: Final[tuple[Check, ...]] = (
@@ -27,13 +28,15 @@ IN_AWS: Final[tuple[Check, ...]] = (
     permissions,
     concurrency,
     delivery_streams,
+    buckets,
+    firehose_streams,
     network,
     own_network,
     own_cluster,
     stacks,
 )
 
-_SERVICES: Final = ("cloudformation", "dynamodb", "ec2", "firehose", "iam", "lambda")
+_SERVICES: Final = ("cloudformation", "dynamodb", "ec2", "firehose", "iam", "lambda", "s3")
 _FOR_OWN: Final = ("rds", "service-quotas")
 """For a network or a cluster of the project's own."""
 _AT_ONCE: Final = 16
