@@ -112,6 +112,7 @@ def test_the_environment_gives_every_setting(folder):
         ("[databse]\nurl = 'a'", 'databse: is not known; did you mean "database"'),
         ("[env.prod]\nprojct = 'a'", 'env.prod: projct: is not known; did you mean "project"'),
         ("[env]\nprod = 1", "env.prod: is 1; expected a table"),
+        ("env = 5", r"env: is 5; expected tables\. Write \[env\.NAME\]"),
         ("[sizes]\nBufferSecond = 1", "BufferSecond: is not known"),
         ("[sizes]\nBufferSeconds = '1'", "expected a whole number"),
         ("[database]\npassword = 'x'", "password: is not known"),

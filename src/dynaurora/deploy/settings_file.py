@@ -31,6 +31,10 @@ class SettingsFile:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ProjectError(str(path), str(error), "TOML", "Correct it.") from error
         choices = values.pop("env", {})
+        if not isinstance(choices, dict):
+            raise ProjectError(
+                f"{path}: env", f"is {choices!r}", "tables", "Write [env.NAME] for each of them."
+            )
         if chosen and chosen not in choices:
             raise ProjectError(
                 str(path),
