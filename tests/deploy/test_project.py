@@ -78,6 +78,11 @@ def test_a_key_and_a_bucket_of_ones_own_stand_in_the_file(folder):
     assert read(folder, chosen="other").security == Security("arn:key", "logs")
 
 
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(folder):
+    (folder / "dynaurora.toml").write_text(FILE, encoding="utf-8-sig")
+    assert read(folder).name == "shop"
+
+
 def test_an_unknown_env_is_named_with_the_known_ones(folder):
     with pytest.raises(ProjectError, match=r"no \[env\.prod\].*staging"):
         read(folder, chosen="prod")

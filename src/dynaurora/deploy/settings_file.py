@@ -27,7 +27,7 @@ class SettingsFile:
     @classmethod
     def read(cls, path: Path, chosen: str, environment: Mapping[str, str]) -> "SettingsFile":
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ProjectError(str(path), str(error), "TOML", "Correct it.") from error
         choices = values.pop("env", {})
