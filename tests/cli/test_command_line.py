@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
+import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -17,14 +19,21 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = cli.group.list_commands(click.Context(cli.group))
 
 
-def dynaurora(*arguments, **environment):
+PROGRAM = [sys.executable, "-c", "from dynaurora.cli import main; main()"]
+
+
+def variables(**environment):
     found = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DYNAURORA_"))}
+    return found | environment
+
+
+def dynaurora(*arguments, **environment):
     return subprocess.run(
-        [sys.executable, "-c", "from dynaurora.cli import main; main()", *arguments],
+        [*PROGRAM, *arguments],
         capture_output=True,
         check=False,
         cwd=ROOT,
-        env=found | environment,
+        env=variables(**environment),
         stdin=subprocess.DEVNULL,
         text=True,
         timeout=60,
@@ -159,6 +168,56 @@ def test_a_command_that_is_interrupted_says_so_and_exits_with_130(tmp_path):
     (tmp_path / "interrupts.py").write_text(plugin)
     ended = dynaurora("check", "--sqlqueries", str(tmp_path))
     assert (ended.returncode, ended.stderr.strip()) == (130, "Interrupted.")
+
+
+def interrupt(process, number):
+    """A signal that comes just before what is typed is read is noticed only after that."""
+    while process.poll() is None:
+        process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+
+
+QUESTIONS = ("destroy", "destroy --yes --data", "drop flights")
+
+
+def answered(command, answer):
+    """The exit status of a command that asks on a terminal, and what it says then.
+
+    answer: what is typed, or a signal.
+    """
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, *command.split()],
+        cwd=ROOT,
+        env=variables(DYNAURORA_DATABASE_URL="postgresql://a@127.0.0.1/a"),
+        stdin=theirs,
+        stderr=subprocess.PIPE,
+    ) as process:
+        asked = b""
+        while not asked.endswith((b"[y/N]:", b"delete them:")):
+            asked += process.stderr.read(1) or pytest.fail(asked.decode())
+        if isinstance(answer, str):
+            os.write(ours, answer.encode())
+        else:
+            interrupt(process, answer)
+        told = process.stderr.read().decode()
+    os.close(ours)
+    os.close(theirs)
+    return process.returncode, told
+
+
+@pytest.mark.parametrize("command", QUESTIONS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_question_that_is_interrupted_exits_with_130(command, number):
+    status, told = answered(command, number)
+    assert (status, told.split()) == (130, ["Interrupted."])
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "\x04"])
+def test_a_no_and_an_end_of_the_input_exit_with_1(answer):
+    status, told = answered("destroy", answer)
+    assert (status, told.split()) == (1, ["Aborted!"])
 
 
 @pytest.mark.parametrize("command", ["query x", "status", "replay x", "gaps list", "drop x"])

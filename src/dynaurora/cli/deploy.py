@@ -11,6 +11,7 @@ import click
 from dynaurora.cli.asking import Ask, asking, errors_told
 from dynaurora.cli.database import settings_option
 from dynaurora.cli.deploy_plan import gone_facts, gone_lines
+from dynaurora.cli.questions import confirmed
 
 if TYPE_CHECKING:
     from dynaurora.adapters.change_sets import StackPlan
@@ -179,10 +180,9 @@ def _confirmed(view: "ProgressView", table: "TableDescription") -> bool:
     if not sys.stdin.isatty():
         return False
     with view.paused():
-        return click.confirm(
+        return confirmed(
             f"The stream of {table.name} is off. Turn it on? "
-            f"The {table.items:,} items in it now are not copied.",
-            err=True,
+            f"The {table.items:,} items in it now are not copied."
         )
 
 
@@ -192,8 +192,8 @@ def _agreed(view: "ProgressView", plan: "StackPlan") -> bool:
         return False
     names = ", ".join(change.resource for change in plan.dangers)
     with view.paused():
-        return click.confirm(
-            f"{plan.name}: {names} would go or be replaced, with what is in it. Go on?", err=True
+        return confirmed(
+            f"{plan.name}: {names} would go or be replaced, with what is in it. Go on?"
         )
 
 

@@ -10,6 +10,7 @@ import click
 
 from dynaurora.cli.asking import errors_told
 from dynaurora.cli.database import project_of, project_options
+from dynaurora.cli.questions import agree, typed
 
 if TYPE_CHECKING:
     from dynaurora.deploy.destroying import Destruction
@@ -119,16 +120,15 @@ def _ask(project: "Project", table: str, *, is_agreed: bool) -> None:
     where = f" in {project.region}" if project.region else ""
     if not sys.stdin.isatty():
         raise click.UsageError(f"Nobody can be asked whether to delete {what}; say --yes.")
-    click.confirm(f"Delete {what}{where}?", abort=True, err=True)
+    agree(f"Delete {what}{where}?")
 
 
 def _ask_for_name(project: "Project", named: str) -> None:
     """Data goes only when its project is named."""
     if not named and sys.stdin.isatty():
-        named = click.prompt(
+        named = typed(
             f"All raw objects, the archive and a cluster of ours would go for good. "
-            f"Type the project's name ({project.name}) to delete them",
-            err=True,
+            f"Type the project's name ({project.name}) to delete them"
         )
     if named != project.name:
         raise click.UsageError(

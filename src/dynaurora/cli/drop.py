@@ -8,6 +8,7 @@ import click
 
 from dynaurora.cli.asking import asking, errors_told
 from dynaurora.cli.database import plugin_of, project_of, project_options
+from dynaurora.cli.questions import agree
 
 _EXAMPLES = """
 Examples:
@@ -50,4 +51,4 @@ def _ask(table: str, statements: tuple[str, ...]) -> None:
         click.echo(f"  {statement}", err=True)
     if not sys.stdin.isatty():
         raise click.UsageError(f"Nobody can be asked whether to drop {table}; say --yes.")
-    click.confirm(f"Drop the SQL tables of {table} and their rows?", abort=True, err=True)
+    agree(f"Drop the SQL tables of {table} and their rows?")

@@ -22,6 +22,7 @@ from dynaurora.cli.database import (
     use_running,
 )
 from dynaurora.cli.output import INTERRUPTED, left_once, progress_console
+from dynaurora.cli.questions import confirmed
 
 if TYPE_CHECKING:
     from dynaurora.adapters.dynamodb import TableDescription
@@ -198,7 +199,7 @@ def _told_cost(table: "TableDescription", items: int) -> int:
 
 def _confirmed() -> bool:
     """Ask a person; a program has meant it."""
-    return not sys.stdin.isatty() or click.confirm("Read them?", err=True)
+    return not sys.stdin.isatty() or confirmed("Read them?")
 
 
 def _found(

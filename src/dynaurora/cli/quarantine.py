@@ -11,6 +11,7 @@ import click
 from dynaurora.cli.ages import Age, ago
 from dynaurora.cli.asking import Ask, asking, errors_told
 from dynaurora.cli.database import project_of, project_options
+from dynaurora.cli.questions import agree
 from dynaurora.metadata.quarantine import QuarantineReason, QuarantineState
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -197,11 +198,7 @@ def _numbers(ask: Ask, wanted: dict[str, Any]) -> list[int]:
 def _agree(count: int) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError(f"Nobody can be asked whether to discard {count:,}; say --yes.")
-    click.confirm(
-        f"Discard {count:,} changes? Their items' older rows stay until newer changes.",
-        abort=True,
-        err=True,
-    )
+    agree(f"Discard {count:,} changes? Their items' older rows stay until newer changes.")
 
 
 def _retried(ask: Ask, wanted: dict[str, Any]) -> dict[str, Any]:

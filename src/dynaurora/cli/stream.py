@@ -10,6 +10,7 @@ import click
 from dynaurora.cli.ages import ago
 from dynaurora.cli.asking import asking, errors_told
 from dynaurora.cli.database import project_of, project_options
+from dynaurora.cli.questions import agree
 
 if TYPE_CHECKING:
     from dynaurora.deploy.project import Project
@@ -107,11 +108,9 @@ def _warn(look: dict[str, Any]) -> None:
 def _agree(look: dict[str, Any]) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody can be asked whether to accept the stream; say --yes.")
-    click.confirm(
+    agree(
         f"Shall its changes win over all others of {look['table']}, from now on and for good "
-        f"(epoch {look['epoch']})?",
-        abort=True,
-        err=True,
+        f"(epoch {look['epoch']})?"
     )
 
 
