@@ -11,6 +11,7 @@ from rich.text import Text
 from dynaurora.adapters.change_sets import StackPlan
 from dynaurora.adapters.cloudformation import StackChange, StackOutcome
 from dynaurora.adapters.stack_events import ResourceProgress
+from dynaurora.cli.output import progress_console
 from dynaurora.cli.plan_lines import plan_lines
 from dynaurora.deploy.outcomes import CodeOutcome, Progress, StepBegun, StepDone, StreamEnabled
 
@@ -101,7 +102,7 @@ class ProgressView:
 
 @contextmanager
 def progress_view() -> Iterator[ProgressView]:
-    """On stderr, so that stdout holds the outcome alone. rich honours NO_COLOR."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    """On stderr, so that stdout holds the outcome alone."""
+    console = progress_console()
     with Live(console=console, transient=True, auto_refresh=console.is_terminal) as live:
         yield ProgressView(console, live)
