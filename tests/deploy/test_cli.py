@@ -80,7 +80,21 @@ def test_a_flag_beats_the_environment(run, plugin, make_table, aws, project, mon
         assert found["MemorySize"] == memory
 
 
-def test_a_flag_that_is_no_key_is_told_with_what_it_may_mean(run):
-    told = run("--set", "sizes.LoadMemryMegabytes=400")
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("sizes.LoadMemryMegabytes=400", 'did you mean "sizes.LoadMemoryMegabytes"?'),
+        ("projct=shop", '"projct" is no key of dynaurora.toml; did you mean "project"?'),
+        ("sizes.Foo=1", '"sizes.Foo" is no key of dynaurora.toml; expected one of sizes.Arch'),
+        ("foo=bar", '"foo" is no key of dynaurora.toml; expected one of architecture, '),
+        ("foo=bar", " network.…, aurora.…"),
+        ("foo.bar=1", '"foo.bar" is no key of dynaurora.toml; expected one of architecture, '),
+        ("project", '"project" is no KEY=VALUE, as sizes.BufferSeconds=9.'),
+        ("project=", '"project=" has no value. Write one, or leave it out.'),
+        ("project= ", '"project= " has no value.'),
+    ],
+)
+def test_a_flag_that_says_nothing_is_told_with_what_it_may_mean(run, flag, said):
+    told = run("--set", flag)
     assert told.exit_code == 2
-    assert 'did you mean "sizes.LoadMemoryMegabytes"?' in told.stderr
+    assert said in " ".join(told.stderr.split())

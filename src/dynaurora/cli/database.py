@@ -64,15 +64,31 @@ def _set(ctx: click.Context, _option: click.Parameter, given: tuple[str, ...]) -
         return
     from dynaurora.deploy.keys import KEYS
     from dynaurora.deploy.overrides import variable_of
-    from dynaurora.plugins.declarations import suggestion
 
     for each in given:
         key, equals, value = each.partition("=")
-        if key not in KEYS or not equals:
-            raise click.BadParameter(f'"{each}" is no KEY=VALUE{suggestion(key, sorted(KEYS))}')
+        if not equals:
+            raise click.BadParameter(f'"{each}" is no KEY=VALUE, as sizes.BufferSeconds=9.')
+        if key not in KEYS:
+            raise click.BadParameter(_unknown(key))
+        if not value.strip():
+            raise click.BadParameter(f'"{each}" has no value. Write one, or leave it out.')
         variable = variable_of(key)
         ctx.call_on_close(partial(_put_back, variable, os.environ.get(variable)))
         os.environ[variable] = value
+
+
+def _unknown(key: str) -> str:
+    """With what may be meant, else with what stands beside it."""
+    from dynaurora.deploy.keys import KEYS, TABLES
+    from dynaurora.plugins.declarations import suggestion
+
+    named = key.partition(".")[0]
+    table = named if named in TABLES else ""
+    beside = [f"{table}.{each}" if table else each for each in sorted(TABLES[table])]
+    beside += [] if table else [f"{each}.…" for each in TABLES if each]
+    meant = suggestion(key, sorted(KEYS)) or f"; expected one of {', '.join(beside)}."
+    return f'"{key}" is no key of dynaurora.toml{meant}'
 
 
 def _put_back(variable: str, before: str | None) -> None:
