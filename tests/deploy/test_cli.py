@@ -47,6 +47,22 @@ def test_a_broken_plugin_is_told_and_its_table_is_connected_all_the_same(
     assert f"{plugin}  created" in outcome.stdout
 
 
+def test_a_broken_plugin_is_told_as_json_too(run, plugin, project):
+    path = project.sqlqueries / f"{plugin}.py"
+    path.write_text("import nothing_of_this_name\n")
+    for arguments, status in ((["--yes"], 1), (["--dry-run"], 0)):
+        outcome = run(*arguments, "--json")
+        assert outcome.exit_code == status, outcome.output
+        (broken,) = json.loads(outcome.stdout)["broken"]
+        assert (broken["table"], broken["file"]) == (plugin, str(path))
+        (problem,) = broken["problems"]
+        assert problem["where"].startswith(f"{path}:1")
+        assert "nothing_of_this_name" in problem["message"]
+        assert problem["kind"] == "error"
+    path.unlink()
+    assert json.loads(run("--dry-run", "--json").stdout)["broken"] == []
+
+
 def test_where_nobody_can_be_asked_the_stream_stays_off(run, plugin, make_table):
     make_table(plugin)
     outcome = run()

@@ -171,15 +171,7 @@ def _as_json(one: "Inspected") -> dict[str, Any]:
         "sql_tables": list(one.sql_tables),
         "is_row_wise": one.is_row_wise,
         "relations": list(one.relations),
-        "problems": [
-            {
-                "where": problem.where,
-                "message": problem.message,
-                "remedy": problem.remedy,
-                "kind": problem.kind,
-            }
-            for problem in one.problems
-        ],
+        "problems": [problem.facts for problem in one.problems],
     }
 
 

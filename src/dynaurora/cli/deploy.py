@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ def deploy(
         project = read_project(folder, chosen=chosen, region=region)
         broken = _broken(project)
         if is_dry:
-            _tell_plan(project, is_json=is_json)
+            _tell_plan(project, broken, is_json=is_json)
             return
         try:
             deployment = _deployed(project, is_agreed=is_agreed)
@@ -85,12 +85,15 @@ def deploy(
         if project.own.aurora is not None:
             loads = project.sizes.get("LoadConcurrency", "")
             click.echo(connections_told(project.own, loads), err=True)
-    click.echo(json.dumps(_as_json(deployment)) if is_json else "\n".join(_as_text(deployment)))
+    if is_json:
+        click.echo(json.dumps({**_as_json(deployment), **_broken_facts(broken)}))
+    else:
+        click.echo("\n".join(_as_text(deployment)))
     if deployment.failures or broken:
         raise click.exceptions.Exit(1)
 
 
-def _tell_plan(project: "Project", *, is_json: bool) -> None:
+def _tell_plan(project: "Project", broken: "Sequence[Inspected]", *, is_json: bool) -> None:
     """What would change is no error, and neither is a table that could not be connected."""
     from dynaurora.cli.deploy_plan import plan_as_json, plan_as_text
     from dynaurora.cli.deploy_progress import progress_view
@@ -101,7 +104,7 @@ def _tell_plan(project: "Project", *, is_json: bool) -> None:
     with progress_view() as view:
         plan = plan_project(project, sorted(find_plugins(project.sqlqueries)), tell=view.tell_step)
     if is_json:
-        click.echo(json.dumps(plan_as_json(plan)))
+        click.echo(json.dumps({**plan_as_json(plan), **_broken_facts(broken)}))
         return
     console = result_console()
     for line in plan_as_text(plan):
@@ -173,6 +176,20 @@ def _broken(project: "Project") -> list["Inspected"]:
         told = f"{problem.where}: {problem.message}. {problem.remedy}".rstrip(". ")
         click.echo(f"Broken plugin, whose objects will wait: {told}", err=True)
     return found
+
+
+def _broken_facts(broken: "Sequence[Inspected]") -> dict[str, Any]:
+    """As `check --json` tells them."""
+    return {
+        "broken": [
+            {
+                "table": one.table,
+                "file": str(one.path),
+                "problems": [problem.facts for problem in one.problems if problem.is_error],
+            }
+            for one in broken
+        ]
+    }
 
 
 def _confirmed(view: "ProgressView", table: "TableDescription") -> bool:

@@ -51,6 +51,16 @@ class Problem:
             return "error"
         return "undecided" if self.is_undecided else "warning"
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """The problem for programs."""
+        return {
+            "where": self.where,
+            "message": self.message,
+            "remedy": self.remedy,
+            "kind": self.kind,
+        }
+
     def __str__(self) -> str:
         kind = "" if self.is_error else f"{self.kind}: "
         message = f"{self.where}: {kind}{self.message}"
