@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = cli.group.list_commands(click.Context(cli.group))
 
 
+HERE = ("demo", "dev")
+"""What runs on this machine alone."""
+
 PROGRAM = [sys.executable, "-c", "from dynaurora.cli import main; main()"]
 
 
@@ -66,6 +69,12 @@ def test_every_command_that_tells_facts_tells_them_as_json(name, command):
     if name == "dev" or isinstance(command, click.Group):
         return
     assert "--json" in {option for each in command.params for option in each.opts}
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command()))
+def test_every_command_of_a_project_takes_the_region_as_a_flag(name, command):
+    options = {option for each in command.params for option in each.opts}
+    assert ("--region" in options) == ("--project-dir" in options and name not in HERE)
 
 
 @pytest.mark.parametrize("age", ["2", "h", "2x", "-1h", "1.5h", "two"])
@@ -241,6 +250,6 @@ def test_a_replay_that_is_interrupted_says_how_it_goes_on_in_the_same_project(mo
     monkeypatch.setattr("dynaurora.cli.replay.asking", asking)
     monkeypatch.setattr("dynaurora.cli.replay.project_of", lambda *_: None)
     with pytest.raises(StopIteration):
-        replay.main(["x", "--env", "prod", "--local"], standalone_mode=False)
-    told = "Go on with: dynaurora replay x --after Processed/x/1 --env prod --local\n"
+        replay.main(["x", "--env", "prod", "--region", "r-1", "--local"], standalone_mode=False)
+    told = "Go on with: dynaurora replay x --after Processed/x/1 --env prod --region r-1 --local\n"
     assert capsys.readouterr().err.endswith(told)

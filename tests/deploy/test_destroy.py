@@ -292,3 +292,9 @@ def test_a_table_that_has_its_file_still_is_not_disconnected(
     told = dynaurora("destroy", plugin, "--yes")
     assert told.exit_code == 0, told.output
     assert table_stack_name(project.name, plugin) not in there()
+
+
+def test_what_goes_is_looked_for_in_the_region_of_the_flag(dynaurora):
+    told = dynaurora("destroy", "--yes", "--region", "eu-north-1")
+    assert told.exit_code == 0, told.output
+    assert "in eu-north-1: deleted: nothing was there" in told.stdout

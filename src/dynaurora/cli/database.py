@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., object])
 
 _LOCAL: Final = f"{__name__}.is_local"
+_REGION: Final = f"{__name__}.region"
 
 
 def project_options(command: Command) -> Command:
@@ -43,7 +44,19 @@ def project_options(command: Command) -> Command:
         callback=_note_local,
         help="The pipeline of the running `dynaurora dev`.",
     )
-    return local(settings_option(env(folder(command))))
+    return local(settings_option(env(region_option(folder(command)))))
+
+
+def region_option(command: Command) -> Command:
+    """Which Region; `region` tells it."""
+    return click.option(
+        "--region",
+        metavar="REGION",
+        default="",
+        expose_value=False,
+        callback=_note_region,
+        help="The AWS Region.",
+    )(command)
 
 
 def settings_option(command: Command) -> Command:
@@ -122,12 +135,23 @@ def is_local() -> bool:
     return bool(click.get_current_context().meta.get(_LOCAL))
 
 
+def _note_region(ctx: click.Context, _option: click.Parameter, value: str) -> None:
+    ctx.meta[_REGION] = value
+
+
+def region() -> str:
+    """The Region that the command was called with; "" for none."""
+    return str(click.get_current_context().meta.get(_REGION, ""))
+
+
 def same_project() -> Iterator[str]:
     """The options that choose the project of this command, for another command to be typed."""
     given = click.get_current_context()
     for option, name in (("--env", "chosen"), ("--project-dir", "folder")):
         if (value := given.params.get(name)) and value != Path():
             yield from (option, str(value))
+    if region():
+        yield from ("--region", region())
     if is_local():
         yield "--local"
 
@@ -150,7 +174,7 @@ def place_of(folder: Path, chosen: str, sqlqueries: Path | None) -> "Place":
     from dynaurora.deploy.project import read_place
 
     use_running(folder)
-    place = read_place(folder, chosen=chosen)
+    place = read_place(folder, chosen=chosen, region=region())
     here = Path.cwd()
     found = sqlqueries or place.sqlqueries
     if found.is_relative_to(here):
@@ -182,7 +206,7 @@ def project_of(folder: Path, chosen: str) -> "Project":
     from dynaurora.deploy.project import read_project
 
     use_running(folder)
-    return read_project(folder, chosen=chosen)
+    return read_project(folder, chosen=chosen, region=region())
 
 
 def database_of(project: "Project") -> "Database":

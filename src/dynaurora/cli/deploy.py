@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dynaurora.cli.asking import Ask, asking, errors_told
-from dynaurora.cli.database import settings_option
+from dynaurora.cli.database import region, region_option, settings_option
 from dynaurora.cli.deploy_plan import gone_facts, gone_lines
 from dynaurora.cli.questions import confirmed
 
@@ -46,7 +46,7 @@ Examples:
 @click.option("--json", "is_json", is_flag=True, help="Tell what has changed as JSON.")
 @click.option("--env", "chosen", metavar="NAME", default="", help="[env.NAME] of dynaurora.toml.")
 @settings_option
-@click.option("--region", metavar="REGION", default="", help="The AWS Region.")
+@region_option
 @click.option(
     "--project-dir",
     "folder",
@@ -54,9 +54,7 @@ Examples:
     default=Path(),
     help="The folder of the project. Default: this one or one above it.",
 )
-def deploy(
-    *, is_agreed: bool, is_dry: bool, is_json: bool, chosen: str, region: str, folder: Path
-) -> None:
+def deploy(*, is_agreed: bool, is_dry: bool, is_json: bool, chosen: str, folder: Path) -> None:
     """Bring AWS to what the project says.
 
     Each plugin file in sqlqueries/ connects the DynamoDB table of its name. A second run changes
@@ -68,7 +66,7 @@ def deploy(
     from dynaurora.deploy.project import read_project
 
     with errors_told(is_json=is_json):
-        project = read_project(folder, chosen=chosen, region=region)
+        project = read_project(folder, chosen=chosen, region=region())
         broken = _broken(project)
         if is_dry:
             _tell_plan(project, broken, is_json=is_json)

@@ -18,6 +18,7 @@ from dynaurora.cli.database import (
     engine_option,
     is_local,
     project_options,
+    region,
     sqlqueries_option,
     use_running,
 )
@@ -67,7 +68,6 @@ Examples:
 @click.option("--force", "is_forced", is_flag=True, help="Write over the plugin that is there.")
 @click.option("--yes", "is_agreed", is_flag=True, help="Read without asking.")
 @click.option("--json", "is_json", is_flag=True, help="Tell what was found as JSON.")
-@click.option("--region", metavar="REGION", default="", help="The AWS Region.")
 @click.option(
     "--endpoint-url", "endpoint", metavar="URL", default="", help="Another DynamoDB than AWS's."
 )
@@ -85,7 +85,6 @@ def new(
     is_forced: bool,
     is_agreed: bool,
     is_json: bool,
-    region: str,
     endpoint: str,
     sqlqueries: Path | None,
     engine: "Engine | None",
@@ -101,7 +100,7 @@ def new(
     try:
         with left_once(), errors_told(is_json=is_json):
             use_running(folder)
-            place = _place(folder, chosen, region, endpoint, sqlqueries)
+            place = _place(folder, chosen, endpoint, sqlqueries)
             name = engine_at(place, engine)
             path = None if is_printed else _path(place.sqlqueries, table, is_forced=is_forced)
             described = _described(place, table)
@@ -135,12 +134,10 @@ class _Found:
     is_whole: bool
 
 
-def _place(
-    folder: Path, chosen: str, region: str, endpoint: str, sqlqueries: Path | None
-) -> "Place":
+def _place(folder: Path, chosen: str, endpoint: str, sqlqueries: Path | None) -> "Place":
     from dynaurora.deploy.project import read_place
 
-    place = read_place(folder, chosen=chosen, region=region)
+    place = read_place(folder, chosen=chosen, region=region())
     return replace(
         place, endpoint=endpoint or place.endpoint, sqlqueries=sqlqueries or place.sqlqueries
     )

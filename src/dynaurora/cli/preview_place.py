@@ -36,12 +36,12 @@ class Place:
         is_scratch: bool,
         engine: "EngineName | None",
     ) -> None:
-        from dynaurora.cli.database import engine_at, engine_of_database
+        from dynaurora.cli.database import engine_at, engine_of_database, region
         from dynaurora.deploy.project import read_place
         from dynaurora.plugins.folder import PluginFolder
 
         self._project = _project(folder, chosen)
-        self._place = read_place(folder, chosen=chosen)
+        self._place = read_place(folder, chosen=chosen, region=region())
         self._folder = plugins or self._place.sqlqueries
         self._url = url
         self._is_asked = is_scratch
@@ -115,6 +115,7 @@ class Place:
 
 
 def _project(folder: Path, chosen: str) -> "Project | None":
+    from dynaurora.cli.database import region
     from dynaurora.deploy.project import find_root, read_project
     from dynaurora.errors import ProjectError
 
@@ -122,7 +123,7 @@ def _project(folder: Path, chosen: str) -> "Project | None":
         find_root(folder)
     except ProjectError:
         return None
-    return read_project(folder, chosen=chosen)
+    return read_project(folder, chosen=chosen, region=region())
 
 
 def _check_reach(project: "Project") -> None:
