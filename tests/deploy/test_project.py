@@ -1,5 +1,6 @@
 """dynaurora.toml, the environment and flags."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -226,9 +227,45 @@ def test_what_is_said_of_alarms_is_read(folder):
     )
 
 
+# --- what the Lambdas run on ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "runtime",
+    [
+        "nodejs20",
+        "nodejs20.x",
+        "3.13",
+        "python3.9",
+        "python3",
+        "python3.1x",
+        "python3.1³",
+        "Python",
+    ],
+)
+def test_a_runtime_that_the_code_does_not_run_on_is_refused(folder, runtime):
+    with pytest.raises(ProjectError, match=r"runtime: is .*python3\.11 or newer") as raised:
+        read(folder, {"DYNAURORA_RUNTIME": runtime})
+    assert f'"{runtime}"' in raised.value.found
+
+
+def test_the_oldest_runtime_is_the_oldest_python_of_the_package(folder):
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    oldest = tomllib.loads(text)["project"]["requires-python"].removeprefix(">=")
+    assert read(folder, {"DYNAURORA_RUNTIME": f"python{oldest}"}).runtime == f"python{oldest}"
+    older = f"python3.{int(oldest.partition('.')[2]) - 1}"
+    with pytest.raises(ProjectError, match="runtime"):
+        read(folder, {"DYNAURORA_RUNTIME": older})
+
+
+def test_an_architecture_that_lambda_has_not_is_refused(folder):
+    with pytest.raises(ProjectError, match='architecture: is "amd64"; expected arm64 or x86_64'):
+        read(folder, {"DYNAURORA_ARCHITECTURE": "amd64"})
+
+
 # --- every setting --------------------------------------------------------------------------------
 
-SAMPLES = ("other", "7", "1", "0", "raise", "mysql")
+SAMPLES = ("other", "7", "1", "0", "raise", "mysql", "python3.12", "x86_64")
 """Among them is one that each key takes, and that is not what it is without."""
 
 

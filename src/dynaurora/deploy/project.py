@@ -25,6 +25,10 @@ _LONGEST_BUCKET: Final = bucket_name("", "artifacts", "0" * 12, "ap-southeast-1"
 _PREFIX_CHARACTERS: Final = 51
 """The part of a long name that names.delivery_stream_name keeps; the capture's role names it."""
 
+_OLDEST_PYTHON: Final = 11
+"""The minor version from which on our code runs; the same as in pyproject.toml."""
+_ARCHITECTURES: Final = ("arm64", "x86_64")
+
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -272,6 +276,7 @@ def check(project: Project) -> None:
             f"at most {_PREFIX_CHARACTERS}",
             "Shorten it.",
         )
+    _check_lambdas(project)
     if not project.sqlqueries.is_dir():
         raise ProjectError(
             str(project.sqlqueries),
@@ -288,6 +293,26 @@ def check(project: Project) -> None:
     )
     _check_iam(project)
     check_connections(project.own, project.sizes.get("LoadConcurrency", ""))
+
+
+def _check_lambdas(project: Project) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
+    language, _, minor = project.runtime.partition(".")
+    is_number = minor.isascii() and minor.isdigit()
+    if language != "python3" or not is_number or int(minor) < _OLDEST_PYTHON:
+        raise ProjectError(
+            f"{FILE}: runtime",
+            f'is "{project.runtime}"',
+            f"python3.{_OLDEST_PYTHON} or newer, as python3.13",
+            "It is what the Lambdas run on.",
+        )
+    if project.architecture not in _ARCHITECTURES:
+        raise ProjectError(
+            f"{FILE}: architecture",
+            f'is "{project.architecture}"',
+            " or ".join(_ARCHITECTURES),
+            "It is what the Lambdas run on.",
+        )
 
 
 def _check_database(project: Project) -> None:
