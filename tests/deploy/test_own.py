@@ -68,6 +68,14 @@ def test_a_misspelt_parameter_is_told(read):
     ("text", "told"),
     [
         ('[network]\n[aurora]\n[database]\nurl = "postgresql://host/db"\n', r"\[database\] url"),
+        (
+            '[network]\n[aurora]\n[database]\nurl = "mysql://h/d"\nsecret_arn = "arn"\n',
+            r"aurora: stands beside \[database\] url",
+        ),
+        (
+            '[network]\n[aurora]\n[database]\nsecret_arn = "arn"\n',
+            r"aurora: stands beside \[database\] secret_arn.*signed in to with IAM",
+        ),
         ('[network]\n[database]\nurl = "postgresql://h/d"\nsubnets = ["subnet-1"]\n', "subnets"),
         ("[aurora]\n", "has no place"),
         ('[network]\n[aurora]\nEngine = "oracle"\n', "postgresql or mysql"),

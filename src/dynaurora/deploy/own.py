@@ -66,15 +66,26 @@ class Own:
         return f"{cluster['Engine']}://{cluster['User']}@/{cluster['Database']}"
 
 
-def check_own(own: Own, file: str, *, is_url_given: bool, is_place_given: bool) -> None:
-    """Refuse what is made and given at once, and a cluster without a place."""
-    if own.aurora is not None and is_url_given:
+def check_alone(own: Own, file: str, url: str, secret_arn: str) -> None:
+    """Refuse a cluster that is made beside one that is there, and a password for it."""
+    if own.aurora is not None and url:
         raise ProjectError(
             f"{file}: aurora",
             "stands beside [database] url",
             "one of them",
             "[aurora] makes a cluster; url names one that is there.",
         )
+    if own.aurora is not None and secret_arn:
+        raise ProjectError(
+            f"{file}: aurora",
+            "stands beside [database] secret_arn, or DYNAURORA_DATABASE_SECRET_ARN",
+            "one of them",
+            "[aurora] makes a cluster, which is signed in to with IAM: no secret is needed.",
+        )
+
+
+def check_own(own: Own, file: str, *, is_place_given: bool) -> None:
+    """Refuse what is made and given at once, and a cluster without a place."""
     if own.network is not None and is_place_given:
         raise ProjectError(
             f"{file}: network",

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from dynaurora.deploy.connections import check_connections
 from dynaurora.deploy.keys import PIPELINE_SIZES, TABLE_SIZES
-from dynaurora.deploy.own import Own, check_own
+from dynaurora.deploy.own import Own, check_alone, check_own
 from dynaurora.deploy.settings_file import FILE, SettingsFile
 from dynaurora.errors import ProjectError, SettingsError
 from dynaurora.model.names import bucket_name
@@ -211,6 +211,8 @@ def read_project(
     url = first("DYNAURORA_DATABASE_URL", database.text("url"))
     if url and not database.text("url"):
         own = replace(own, aurora=None)  # the environment beats the file
+    secret_arn = first("DYNAURORA_DATABASE_SECRET_ARN", database.text("secret_arn"))
+    check_alone(own, FILE, url, secret_arn)
     project = Project(
         root=root,
         name=first("DYNAURORA_PROJECT", given.text("project")),
@@ -218,7 +220,7 @@ def read_project(
         endpoint=endpoint,
         database=DatabaseSettings(
             url=url or (own.url if own.aurora is not None else ""),
-            secret_arn=first("DYNAURORA_DATABASE_SECRET_ARN", database.text("secret_arn")),
+            secret_arn=secret_arn,
             schema=first("DYNAURORA_SCHEMA", database.text("schema") or "dynaurora"),
             is_iam=flag(
                 environment,
@@ -285,12 +287,7 @@ def check(project: Project) -> None:
             "Make it, or set DYNAURORA_SQLQUERIES.",
         )
     _check_database(project)
-    check_own(
-        project.own,
-        FILE,
-        is_url_given=project.database.url != project.own.url,
-        is_place_given=project.network != Network(),
-    )
+    check_own(project.own, FILE, is_place_given=project.network != Network())
     _check_iam(project)
     check_connections(project.own, project.sizes.get("LoadConcurrency", ""))
 
