@@ -150,7 +150,7 @@ def test_without_a_region_there_is_no_token(monkeypatch, tmp_path):
 
 def test_a_token_needs_a_user_in_the_url():
     settings = DatabaseSettings("postgresql://cluster.example/app", "", "dynaurora", is_iam=True)
-    with pytest.raises(SettingsError, match="names no user"):
+    with pytest.raises(SettingsError, match=r"names no user.*Write it: .*://USER@HOST/database"):
         Database(settings, patience_s=0, tokens=lambda *_of: "token").session().__enter__()
 
 

@@ -129,6 +129,15 @@ def test_a_cluster_that_is_there_may_be_signed_in_to_with_iam(read):
     assert stacks["pipeline"]["DatabaseCertificates"] == "certificates.pem"
 
 
+@pytest.mark.parametrize("user", ["", "@"])
+def test_iam_without_a_user_is_refused(read, user):
+    given = f'[database]\nurl = "mysql://{user}host:3307/app"\niam = true\nresource_id = "it"\n'
+    with pytest.raises(ProjectError, match=r"names no user") as raised:
+        read(f'project = "shop"\n{given}')
+    assert raised.value.remedy.endswith("host:3307/app.")
+    assert raised.value.remedy.startswith("Write it: mysql://USER@")
+
+
 def test_iam_without_the_clusters_id_is_refused(read):
     with pytest.raises(ProjectError, match="resource_id"):
         read('project = "shop"\n[database]\nurl = "postgresql://load@host/app"\niam = true\n')

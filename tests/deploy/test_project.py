@@ -273,7 +273,10 @@ BESIDE = {
     "alarms.max_connections": {"DYNAURORA_ALARMS_CLUSTER": "it"},
     "aurora.SecurityGroup": {"DYNAURORA_AURORA_SUBNETIDS": "subnet-1,subnet-2"},
     "aurora.SubnetIds": {"DYNAURORA_AURORA_SECURITYGROUP": "sg-1"},
-    "database.iam": {"DYNAURORA_DATABASE_RESOURCE_ID": "cluster-it"},
+    "database.iam": {
+        "DYNAURORA_DATABASE_URL": "postgresql://load@host/db",
+        "DYNAURORA_DATABASE_RESOURCE_ID": "cluster-it",
+    },
 }
 """What a key is not taken without."""
 

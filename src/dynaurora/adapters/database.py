@@ -167,8 +167,8 @@ class Database:
             raise SettingsError(
                 _SETTING,
                 "names no user" if host else "names no host",
-                f"{self.engine}://user@host/database",
-                "IAM vouches for this user at this host (DYNAURORA_DATABASE_IAM).",
+                "whom IAM vouches for, and where (DYNAURORA_DATABASE_IAM)",
+                f"Write it: {self.engine}://USER@HOST/database.",
             )
         return Login(user, self._tokens(host, parts.port or dialect_of(self.engine).port, user))
 

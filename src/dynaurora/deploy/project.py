@@ -341,6 +341,14 @@ def _check_iam(project: Project) -> None:
             "the cluster's: cluster-ABCDEFGHIJKL01234",
             "aws rds describe-db-clusters --query 'DBClusters[].DbClusterResourceId'",
         )
+    parts = urlsplit(project.database.url)
+    if project.database.is_iam and not parts.username:
+        raise ProjectError(
+            f"{FILE}: [database] iam",
+            "is on, and the URL names no user",
+            "whom IAM vouches for",
+            f"Write it: {parts.scheme}://USER@{parts.netloc.rpartition('@')[2]}{parts.path}.",
+        )
 
 
 def _below(root: Path, path: str) -> str:
