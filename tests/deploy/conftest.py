@@ -16,6 +16,7 @@ from dynaurora.settings import DatabaseSettings
 ROOT = Path(__file__).parents[2]
 _numbers = count(1)
 
+SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:app-a1B2c3"
 HANDLER = "def lambda_handler(event, context):\n    return {}\n"
 
 
@@ -79,7 +80,7 @@ def project_on_aws(project, no_wheels, aws):
     yield dataclasses.replace(
         project,
         endpoint="",
-        database=DatabaseSettings("postgresql://host/db", "arn:aws:secretsmanager:it", "dynaurora"),
+        database=DatabaseSettings("postgresql://host/db", SECRET, "dynaurora"),
         network=Network(("subnet-1", "subnet-2"), ("sg-1",)),
         stream_failures="report",
     )

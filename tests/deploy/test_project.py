@@ -19,6 +19,7 @@ from dynaurora.errors import ProjectError, SettingsError
 from dynaurora.settings import DatabaseSettings
 
 URL = "postgresql://host/db"
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/app-a1B2c3"
 FILE = """
 project = "shop"
 region = "eu-west-1"
@@ -96,7 +97,7 @@ def test_the_environment_gives_every_setting(folder):
         {
             "DYNAURORA_PROJECT": "other",
             "DYNAURORA_DATABASE_URL": URL,
-            "DYNAURORA_DATABASE_SECRET_ARN": "arn:secret",
+            "DYNAURORA_DATABASE_SECRET_ARN": SECRET,
             "DYNAURORA_SCHEMA": "meta",
             "DYNAURORA_SQLQUERIES": "plugins",
             "DYNAURORA_DELIVERY_STREAM_PREFIX": "shop-",
@@ -104,7 +105,7 @@ def test_the_environment_gives_every_setting(folder):
         },
     )
     assert project.name == "other"
-    assert project.database == DatabaseSettings(URL, "arn:secret", "meta")
+    assert project.database == DatabaseSettings(URL, SECRET, "meta")
     assert project.sqlqueries == folder / "plugins"
     assert project.delivery_stream_prefix == "shop-"
     assert project.stream_failures == "raise"
@@ -155,6 +156,32 @@ def test_a_password_is_not_put_into_a_lambda(folder, url):
     with pytest.raises(SettingsError, match="DYNAURORA_DATABASE_SECRET_ARN") as raised:
         read(folder, {"DYNAURORA_DATABASE_URL": url})
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "shop/app",
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app",
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop-dev",
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app-a1B2c3:password::",
+        "arn:aws:secretsmanager:eu-west-1:1111:secret:app-a1B2c3",
+        "arn:aws:kms:eu-west-1:111122223333:key/app-a1B2c3",
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:äpp-a1B2c3",
+    ],
+)
+def test_a_secret_that_is_not_named_by_its_whole_arn_is_refused(folder, arn):
+    with pytest.raises(ProjectError, match=r"secret_arn: is .*six characters") as raised:
+        read(folder, {"DYNAURORA_DATABASE_SECRET_ARN": arn})
+    assert "aws secretsmanager describe-secret" in raised.value.remedy
+    local = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "DYNAURORA_DATABASE_SECRET_ARN": arn}
+    assert read(folder, local).database.secret_arn == arn, "an emulator's may be another"
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_a_whole_arn_is_taken_in_every_partition(folder, partition):
+    arn = f"arn:{partition}:secretsmanager:us-gov-west-1:111122223333:secret:a/b_+=.@-c-a1B2c3"
+    assert read(folder, {"DYNAURORA_DATABASE_SECRET_ARN": arn}).database.secret_arn == arn
 
 
 def test_an_emulator_on_this_machine_may_have_one(folder):
@@ -265,7 +292,7 @@ def test_an_architecture_that_lambda_has_not_is_refused(folder):
 
 # --- every setting --------------------------------------------------------------------------------
 
-SAMPLES = ("other", "7", "1", "0", "raise", "mysql", "python3.12", "x86_64")
+SAMPLES = ("other", "7", "1", "0", "raise", "mysql", "python3.12", "x86_64", SECRET)
 """Among them is one that each key takes, and that is not what it is without."""
 
 

@@ -5,6 +5,7 @@ what stands above it.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,11 @@ _LONGEST_BUCKET: Final = bucket_name("", "artifacts", "0" * 12, "ap-southeast-1"
 _PREFIX_CHARACTERS: Final = 51
 """The part of a long name that names.delivery_stream_name keeps; the capture's role names it."""
 
+_SECRET: Final = re.compile(
+    r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}",
+    re.ASCII,
+)
+"""https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen"""
 _OLDEST_PYTHON: Final = 11
 """The minor version from which on our code runs; the same as in pyproject.toml."""
 _ARCHITECTURES: Final = ("arm64", "x86_64")
@@ -288,6 +294,7 @@ def check(project: Project) -> None:
         )
     _check_database(project)
     check_own(project.own, FILE, is_place_given=project.network != Network())
+    _check_secret(project)
     _check_iam(project)
     check_connections(project.own, project.sizes.get("LoadConcurrency", ""))
 
@@ -329,6 +336,19 @@ def _check_database(project: Project) -> None:
             "holds a password, or cannot be read",
             "postgresql://user@host/database, without a password",
             "Put user and password into a secret and its ARN into DYNAURORA_DATABASE_SECRET_ARN.",
+        )
+
+
+def _check_secret(project: Project) -> None:
+    """The load's role names the whole ARN, without which IAM lets it read nothing."""
+    arn = project.database.secret_arn
+    if arn and not (project.is_local or _SECRET.fullmatch(arn)):
+        raise ProjectError(
+            f"{FILE}: [database] secret_arn",
+            f'is "{arn}"',
+            "the whole ARN: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-a1B2c3, with the six "
+            "characters that Secrets Manager puts behind the name",
+            "Ask for it: aws secretsmanager describe-secret --secret-id NAME --query ARN",
         )
 
 
