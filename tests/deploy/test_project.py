@@ -292,7 +292,8 @@ def test_an_architecture_that_lambda_has_not_is_refused(folder):
 
 # --- every setting --------------------------------------------------------------------------------
 
-SAMPLES = ("other", "7", "1", "0", "raise", "mysql", "python3.12", "x86_64", SECRET)
+OF_TEMPLATES = ("60", "true", "false", "1024", "3", "10.0.0.0/16")
+SAMPLES = ("other", "7", "1", "0", "raise", "mysql", "python3.12", "x86_64", SECRET, *OF_TEMPLATES)
 """Among them is one that each key takes, and that is not what it is without."""
 
 

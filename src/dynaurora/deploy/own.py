@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from dynaurora.deploy.parameters import AURORA, NETWORK, check_parameters
 from dynaurora.errors import ProjectError
 
 NETWORK_PARAMETERS: Final = frozenset(
@@ -93,10 +94,6 @@ def check_own(own: Own, file: str, *, is_place_given: bool) -> None:
             "one of them",
             "[network] makes a network; these name one that is there.",
         )
-    if own.aurora is not None and own.aurora.get("Engine", "mysql") not in ("mysql", "postgresql"):
-        raise ProjectError(
-            f"{file}: aurora: Engine", f'is "{own.aurora["Engine"]}"', "postgresql or mysql"
-        )
     if own.aurora is not None and own.network is None and not own.aurora.keys() >= _PLACE:
         raise ProjectError(
             f"{file}: aurora",
@@ -104,14 +101,18 @@ def check_own(own: Own, file: str, *, is_place_given: bool) -> None:
             "SubnetIds and SecurityGroup of a network that is there",
             "Name them, or let [network] make a network.",
         )
-    for name in ("MinCapacity", "MaxCapacity"):
-        _check_capacity(own, file, name)
+    check_parameters(f"{file}: network", own.network or {}, NETWORK)
+    check_parameters(f"{file}: aurora", own.aurora or {}, AURORA)
+    _check_capacities(own.cluster, file)
 
 
-def _check_capacity(own: Own, file: str, name: str) -> None:
+def _check_capacities(cluster: Mapping[str, str], file: str) -> None:
     """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html"""
-    value = own.cluster[name]
-    if not value.replace(".", "", 1).isdecimal():
+    least, most = cluster["MinCapacity"], cluster["MaxCapacity"]
+    if float(least) > float(most):
         raise ProjectError(
-            f"{file}: aurora: {name}", f'is "{value}"', "a number of capacity units", "As 0.5 or 8."
+            f"{file}: aurora: MinCapacity",
+            f"is {least}, and MaxCapacity is {most}",
+            "at most as much as MaxCapacity",
+            "Lower the one, or raise the other.",
         )

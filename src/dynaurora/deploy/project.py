@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from dynaurora.deploy.connections import check_connections
 from dynaurora.deploy.keys import PIPELINE_SIZES, TABLE_SIZES
 from dynaurora.deploy.own import Own, check_alone, check_own
+from dynaurora.deploy.parameters import SIZES, check_parameters
 from dynaurora.deploy.settings_file import FILE, SettingsFile
 from dynaurora.errors import ProjectError, SettingsError
 from dynaurora.model.names import bucket_name
@@ -293,6 +294,7 @@ def check(project: Project) -> None:
             "Make it, or set DYNAURORA_SQLQUERIES.",
         )
     _check_database(project)
+    check_parameters(f"{FILE}: sizes", project.sizes, SIZES)
     check_own(project.own, FILE, is_place_given=project.network != Network())
     _check_secret(project)
     _check_iam(project)

@@ -129,6 +129,8 @@ def _parameter(value: Any) -> str:
     """true, a number, a text or a list of texts."""
     if isinstance(value, list):
         return ",".join(map(str, value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # the templates compare with 0
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
