@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynaurora.adapters.change_sets import StackRequest
-from dynaurora.adapters.cloudformation import StackChange, deploy_stack, stack_outputs
+from dynaurora.adapters.cloudformation import StackChange, deploy_stack, plan_stack, stack_outputs
 from dynaurora.adapters.stack_events import ResourceProgress
-from dynaurora.errors import AwsError, StackFailed
+from dynaurora.errors import AwsError, StackFailed, StackNotAgreed
 
 _numbers = count(1)
 
@@ -168,6 +168,29 @@ def test_an_empty_stack_of_a_forgotten_change_set_is_filled(client, name, told):
     )
     assert status(client, name) == "REVIEW_IN_PROGRESS"
     assert deploy_stack(client, wanted, told.append).change == StackChange.CREATED
+
+
+def test_what_somebody_has_planned_by_hand_a_plan_and_a_no_leave_as_it_is(client, name, told):
+    wanted = request(name, "One")
+    client.create_change_set(
+        StackName=name,
+        ChangeSetName="by-hand",
+        ChangeSetType="CREATE",
+        TemplateBody=wanted.template,
+    )
+    (before,) = change_sets(client, name)
+    planned = plan_stack(client, wanted)
+    assert (planned.is_new, len(planned.changes)) == (True, 1)
+    with pytest.raises(StackNotAgreed):
+        deploy_stack(client, wanted, told.append, lambda _plan: False)
+    assert change_sets(client, name) == [before]
+    assert status(client, name) == "REVIEW_IN_PROGRESS"
+
+
+def test_of_a_plan_of_a_new_stack_nothing_stays(client, name):
+    assert plan_stack(client, request(name, "One")).is_new
+    with pytest.raises(ClientError, match="does not exist"):
+        status(client, name)
 
 
 class Stage:

@@ -139,12 +139,16 @@ class ChangeSet:
 
 
 @contextmanager
-def change_set(client: Any, request: StackRequest, *, is_new: bool) -> Iterator[ChangeSet | None]:
+def change_set(
+    client: Any, request: StackRequest, *, is_new: bool, is_reviewed: bool = False
+) -> Iterator[ChangeSet | None]:
     """A change set, None where there is nothing to change. Raises ``StackFailed`` if it is refused.
 
     What is not executed inside is taken away again, with the empty stack that a first one makes.
     An interruption does so, too; a change set that stays all the same does no harm and goes with
     the next that is executed.
+
+    is_reviewed: an empty stack is there already, with the change set of somebody else; it stays.
     """
     made = _made(client, request, is_new=is_new)
     try:
@@ -158,7 +162,7 @@ def change_set(client: Any, request: StackRequest, *, is_new: bool) -> Iterator[
             details = validation_failures(client, ChangeSetName=made["Id"])
             raise failed(request.name, "its change set was refused", [reason, *details])
     finally:
-        _taken_away(client, made, is_new=is_new)
+        _taken_away(client, made, makes_stack=is_new and not is_reviewed)
 
 
 def _named(made: Mapping[str, str]) -> dict[str, str]:
@@ -166,7 +170,7 @@ def _named(made: Mapping[str, str]) -> dict[str, str]:
     return {"ChangeSetName": made["Id"], "StackName": made["StackId"]}
 
 
-def _taken_away(client: Any, made: Mapping[str, str], *, is_new: bool) -> None:
+def _taken_away(client: Any, made: Mapping[str, str], *, makes_stack: bool) -> None:
     """One that is executed, or was, is left to CloudFormation.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
@@ -176,7 +180,7 @@ def _taken_away(client: Any, made: Mapping[str, str], *, is_new: bool) -> None:
         if found.get("ExecutionStatus") not in ("AVAILABLE", "UNAVAILABLE"):
             return
         client.delete_change_set(**_named(made))
-        if is_new:
+        if makes_stack:
             status = client.describe_stacks(StackName=made["StackId"])["Stacks"][0]["StackStatus"]
             if status == "REVIEW_IN_PROGRESS":
                 client.delete_stack(StackName=made["StackId"])

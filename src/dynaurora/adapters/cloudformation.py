@@ -34,7 +34,9 @@ from dynaurora.adapters.stack_events import (
 )
 from dynaurora.errors import StackFailed, StackNotAgreed
 
-_NEW: Final = frozenset({"", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"})
+_REVIEWED: Final = "REVIEW_IN_PROGRESS"
+"""A stack with nothing in it but a change set that would make it."""
+_NEW: Final = frozenset({"", _REVIEWED, "DELETE_COMPLETE"})
 _READY: Final = frozenset(
     {
         "CREATE_COMPLETE",
@@ -111,7 +113,9 @@ def deploy_stack(
             stack = _described(client, request.name)
         if _is_as_wanted(client, stack, request):
             return StackOutcome(request.name, StackChange.UNCHANGED, stack.outputs)
-        with change_set(client, request, is_new=stack.status in _NEW) as made:
+        with change_set(
+            client, request, is_new=stack.status in _NEW, is_reviewed=stack.status == _REVIEWED
+        ) as made:
             if made is None:
                 return StackOutcome(request.name, StackChange.UNCHANGED, stack.outputs)
             if not agree(made.plan):
@@ -145,7 +149,8 @@ def plan_stack(client: Any, request: StackRequest, kept: Kept = dict) -> StackPl
         if is_new and (buckets := kept()):
             # They would come first, and the rest as an update of a stack that is not there yet.
             return StackPlan(request.name, is_new=True, changes=(), adopts=(*buckets.values(),))
-        with change_set(client, request, is_new=is_new) as made:
+        is_reviewed = stack.status == _REVIEWED
+        with change_set(client, request, is_new=is_new, is_reviewed=is_reviewed) as made:
             return made.plan if made else StackPlan(request.name, is_new, ())
 
 
@@ -327,7 +332,7 @@ def _settled(
             tell(progress_of(name, event))
         now = _described(client, stack)
         is_gone = now.status in ("", "DELETE_COMPLETE")
-        is_still = now.status != "REVIEW_IN_PROGRESS" and not _is_moving(now)
+        is_still = now.status != _REVIEWED and not _is_moving(now)
         if is_gone or (is_begun and is_still):
             for event in events_after(client, stack, last):
                 tell(progress_of(name, event))
