@@ -193,6 +193,70 @@ def test_of_a_plan_of_a_new_stack_nothing_stays(client, name):
         status(client, name)
 
 
+def their_delete(client, name):
+    client.delete_stack(StackName=name)
+
+
+def their_discard(client, name):
+    for each in change_sets(client, name):
+        client.delete_change_set(ChangeSetName=each["ChangeSetId"], StackName=name)
+
+
+@pytest.mark.parametrize("meanwhile", [their_delete, their_discard])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_who_is_overtaken_by_somebody_else_is_told_what_to_do(
+    client, name, told, meanwhile, is_there
+):
+    if is_there:
+        deploy_stack(client, request(name, "One"), told.append)
+    wanted = request(name, "One", "Two")
+
+    def overtaken(_plan):
+        meanwhile(client, name)
+        return True
+
+    with pytest.raises(AwsError, match=r"Someone else has .*again\.$"):
+        deploy_stack(client, wanted, told.append, overtaken)
+    outcome = deploy_stack(client, wanted, told.append)
+    assert outcome.change == (
+        StackChange.UPDATED if is_there and meanwhile is their_discard else StackChange.CREATED
+    )
+
+
+class Refusing:
+    """A CloudFormation that refuses each change set with these words."""
+
+    def __init__(self, message):
+        self.message = message
+
+    def create_change_set(self, **_asked):
+        error = {"Error": {"Code": "ValidationError", "Message": self.message}}
+        raise ClientError(error, "CreateChangeSet")
+
+    def describe_stacks(self, **_which):
+        return {"Stacks": [{"StackId": "s", "StackStatus": "UPDATE_COMPLETE"}]}
+
+    def get_template(self, **_which):
+        return {"TemplateBody": ""}
+
+
+@pytest.mark.parametrize(
+    ("message", "remedy"),
+    [
+        ("Stack [s] does not exist", "Someone else has taken it away meanwhile"),
+        (
+            "Stack [s] already exists and cannot be created again with the changeSet [c].",
+            "Someone else is making it: wait until that is over and deploy again.",
+        ),
+        ("Parameters: [X] do not exist in the template", "Correct what is named first"),
+    ],
+)
+def test_who_is_overtaken_before_the_change_set_is_told_what_to_do(told, message, remedy):
+    with pytest.raises(AwsError) as raised:
+        deploy_stack(Refusing(message), StackRequest("s", "Resources: {}"), told.append)
+    assert raised.value.remedy.startswith(remedy)
+
+
 class Stage:
     """A CloudFormation whose answers are given, for what the emulator never answers."""
 

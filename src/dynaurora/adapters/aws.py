@@ -3,6 +3,7 @@
 Where AWS is stands in the environment: `AWS_ENDPOINT_URL`, the profile, the credentials.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -58,6 +59,7 @@ _PASSING_CODES: Final = frozenset(
     {"ServiceUnavailableException", "InternalFailure", "RequestLimitExceeded", "SlowDown"}
 )
 _REMEDIES: Final[Mapping[str, str]] = {
+    "ChangeSetNotFound": "Someone else has deployed meanwhile: deploy again.",
     "InsufficientCapabilitiesException": "The template makes roles that were not acknowledged.",
     "InvalidChangeSetStatus": "Someone else has deployed meanwhile: deploy again.",
     "LimitExceededException": "Wait, or raise the quota of the account.",
@@ -68,6 +70,9 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "Throttling": "Wait and try again.",
     "ThrottlingException": "Wait and try again.",
 }
+
+_NO_STACK: Final = re.compile(r"^Stack\b.* does not exist", re.DOTALL)
+_STACK_GONE: Final = "Someone else has taken it away meanwhile: call the command again."
 
 
 def client_factory(region: str, endpoint: str = "", *, first: str = "sts") -> Client:
@@ -182,6 +187,11 @@ def error_message(error: botocore_errors.ClientError) -> str:
     return str(error.response.get("Error", {}).get("Message", ""))
 
 
+def says_stack_gone(error: botocore_errors.ClientError) -> bool:
+    """Whether there is no such stack; CloudFormation has no code of its own for it."""
+    return error_code(error) == "ValidationError" and bool(_NO_STACK.search(error_message(error)))
+
+
 def _refused(where: str, error: botocore_errors.ClientError) -> AwsError:
     code, message = error_code(error), error_message(error)
     found = f"{code}: {message}".removesuffix(": ").rstrip(".")
@@ -196,7 +206,8 @@ def _refused(where: str, error: botocore_errors.ClientError) -> AwsError:
             "Grant it, or call with another role or profile.",
         )
     kind = AwsAway if _can_pass(error, code) else AwsError
-    return kind(where, found, "", _REMEDIES.get(code, ""))
+    remedy = _STACK_GONE if says_stack_gone(error) else _REMEDIES.get(code, "")
+    return kind(where, found, "", remedy)
 
 
 def _can_pass(error: botocore_errors.ClientError, code: str) -> bool:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from dynaurora.adapters.aws import error_code, error_message
+from dynaurora.adapters.aws import error_code, error_message, says_stack_gone
 from dynaurora.adapters.stack_events import failed, pauses, validation_failures
 
 _NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
@@ -203,7 +203,7 @@ def _made(client: Any, request: StackRequest, *, is_new: bool) -> Mapping[str, s
             Capabilities=["CAPABILITY_IAM"],
         )
     except ClientError as error:
-        if error_code(error) != "ValidationError":
+        if error_code(error) != "ValidationError" or says_stack_gone(error):
             raise
         raise failed(request.name, "was refused", [error_message(error)]) from error
     return made

@@ -16,6 +16,7 @@ _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
 _CORRECT: Final = "Correct what is named first"
 _REMEDIES: Final = {
+    "cannot be created again": "Someone else is making it: wait until that is over",
     "already exists": (
         "What exists already is not this stack's: delete it if nobody needs it, or set another "
         "project or delivery_stream_prefix in dynaurora.toml,"
