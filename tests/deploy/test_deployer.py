@@ -115,6 +115,18 @@ def test_without_one_of_them_the_second_deployment_says_which(deploy, forbid, ac
     assert_named(action, deploy())
 
 
+@pytest.mark.parametrize("action", DEPLOYS["renewed"])
+def test_without_one_of_them_a_stream_that_was_off_says_which(
+    deploy, forbid, aws, table_name, action
+):
+    assert deploy() == ""
+    aws.client("dynamodb").update_table(
+        TableName=table_name, StreamSpecification={"StreamEnabled": False}
+    )
+    forbid(action)
+    assert_named(action, deploy())
+
+
 @pytest.mark.parametrize("action", DEPLOYS["dry"])
 def test_without_one_of_them_a_dry_run_says_which(person, project, forbid, action):
     assert plan_project(project, [], client=person).has_changes

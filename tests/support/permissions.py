@@ -156,6 +156,7 @@ DEPLOYS = {
         "s3:PutObject",
     ),
     "again": ("cloudformation:GetTemplate", "cloudformation:ListStacks", "s3:GetObject"),
+    "renewed": ("dynamodb:DescribeStream",),
     "dry": ("cloudformation:DeleteChangeSet",),
     "away": (
         "cloudformation:DeleteStack",

@@ -19,6 +19,7 @@ NEEDED: Final = (
     "cloudformation:ExecuteChangeSet",
     "cloudformation:GetTemplate",
     "cloudformation:ListStacks",
+    "dynamodb:DescribeStream",
     "dynamodb:DescribeTable",
     "dynamodb:UpdateTable",
     "events:PutRule",
