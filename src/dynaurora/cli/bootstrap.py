@@ -58,7 +58,7 @@ def bootstrap(
     how = "signs in with IAM" if facts["iam"] else "signs in with its password"
     was = "is new" if facts["is_new"] else "was there"
     click.echo(f"The load's user {facts['user']} {was} and {how}; its metadata are made.")
-    if not facts["is_owner"]:
+    if not facts.get("is_owner", True):  # a load of the version before does not say
         click.echo(
             f"Others have something in {tables_schema}, too: it may make tables there, and owns "
             "these alone. A schema of its own: --tables-in.",
