@@ -81,6 +81,25 @@ def test_who_takes_a_call_and_says_nothing_is_left_after_a_while(server, monkeyp
         assert time.monotonic() - begun < 10
 
 
+def test_the_client_of_the_secret_is_made_once_however_often_it_is_read(server):
+    """A worker that waits for its database would keep a client for each attempt."""
+    made = []
+
+    class Secrets:
+        def __init__(self):
+            made.append(self)
+
+        def get_secret_value(self, **_given):
+            return {"SecretString": '{"username": "nobody", "password": "none"}'}
+
+    settings = DatabaseSettings(server.url, "arn:aws:secretsmanager:it", "dynaurora")
+    database = Database(settings, secrets=Secrets)
+    for _ in range(3):
+        with pytest.raises(DatabaseError):
+            database.session().__enter__()
+    assert len(made) == 1
+
+
 @pytest.mark.each_engine
 def test_a_user_who_is_not_there_is_told_with_what_makes_it(server):
     parts = urlsplit(server.url)

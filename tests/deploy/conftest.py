@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dynaurora.deploy import destroying
+from dynaurora.deploy import destroying, packaging
 from dynaurora.deploy.packaging import CAPTURE, LOAD, TRANSFORM
 from dynaurora.deploy.project import Network, Project
 from dynaurora.settings import DatabaseSettings
@@ -54,8 +54,9 @@ def project(project_folder, aws):
 
 @pytest.fixture
 def no_wheels(monkeypatch):
-    """Let pip fetch nothing; the commands that it was given."""
+    """Let pip fetch nothing, and nobody make bytecode; the commands that pip was given."""
     asked = []
+    monkeypatch.setattr(packaging, "compiler_for", lambda _version: None)
 
     def run(command, **_options):
         asked.append(command)

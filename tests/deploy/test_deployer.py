@@ -281,7 +281,11 @@ def test_cloudformation_may_do_nothing_that_no_handler_asks_for():
     for _policy, statement in granting():
         if "ForAnyValue:StringEquals" in statement.get("Condition", {}):
             for action in listed(statement["Action"]):
-                assert any(fnmatchcase(one, action) for one in asked), action
+                assert any(fnmatchcase(one, action) for one in {*asked, *UNTOLD}), action
+
+
+UNTOLD = {"route53:AssociateVPCWithHostedZone"}
+"""What EC2 asks for an endpoint with a private name; the handler's schema does not tell."""
 
 
 CALLED = {

@@ -185,6 +185,16 @@ def test_a_permission_that_is_missing_is_found(someone):
     assert found.where == "permission firehose:CreateDeliveryStream"
 
 
+def test_what_is_granted_on_some_things_alone_is_no_problem_and_not_known(someone):
+    """As infra/deployer.yaml grants most of it."""
+    narrow = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::shop-*"}
+    rest = {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}
+    (found,) = account.permissions(someone(narrow, rest))
+    assert found.level == "unknown"
+    assert "s3:CreateBucket" in found.found
+    assert "iam:CreateRole" not in found.found
+
+
 def test_what_a_project_does_not_ask_for_needs_no_permission(patient):
     plain = set(account.needed(patient.project))
 

@@ -107,12 +107,12 @@ def test_what_changes_a_bucket_or_a_firehose_stream_and_replaces_neither_endange
 @pytest.mark.parametrize("kind", REPLACED_BY)
 def test_what_replaces_is_what_cloudformation_says(kind):
     """https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html"""
-    for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json"):
-        schema = json.loads(path.read_text())
-        if schema["typeName"] == kind:
-            names = [name.removeprefix("/properties/") for name in schema["createOnlyProperties"]]
-            elsewhere = re.compile("(Database|Kinesis|MSK).*Source.*|.*Destination.*/.*")
-            assert REPLACED_BY[kind] == {name for name in names if not elsewhere.fullmatch(name)}
+    folder = Path(cfnlint.__file__).parent / "data/schemas/resources"
+    schemas = map(json.loads, (path.read_text() for path in folder.glob("*.json")))
+    (schema,) = (each for each in schemas if each["typeName"] == kind)
+    names = [name.removeprefix("/properties/") for name in schema["createOnlyProperties"]]
+    elsewhere = re.compile("(Database|Kinesis|MSK).*Source.*|.*Destination.*/.*")
+    assert REPLACED_BY[kind] == {name for name in names if not elsewhere.fullmatch(name)}
 
 
 def test_what_endangers_data_is_not_done_without_a_yes(deploy, aws, project):

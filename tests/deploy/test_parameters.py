@@ -108,12 +108,20 @@ def test_a_cluster_that_its_template_refuses_is_refused_before(read, line, told)
     [
         ("Zones = 5", 'network: Zones: is "5"; expected 2 or 3'),
         ('Nat = "yes"', "network: Nat: is .*true or false"),
+        ('ZoneNames = ["eu-west-1a"]', "ZoneNames: is .*expected 2 zones"),
+        ('Zones = 3\nZoneNames = ["a", "b", "a"]', "ZoneNames: is .*expected 3 zones"),
+        ('ZoneNames = ["a", " b"]', "ZoneNames: is .*expected 2 zones"),
         ('Addresses = "10.0.0.0/24"', "network: Addresses: is .*10.82.0.0/20"),
     ],
 )
 def test_a_network_that_its_template_refuses_is_refused_before(read, line, told):
     with pytest.raises(ProjectError, match=told):
         read(f"[network]\n{line}\n[aurora]\n")
+
+
+def test_as_many_zones_as_there_are_to_be_may_be_named(read):
+    named = read('[network]\nZones = 3\nZoneNames = ["a", "b", "c"]\n[aurora]\n').own.network
+    assert named["ZoneNames"] == "a,b,c"
 
 
 @pytest.mark.parametrize(

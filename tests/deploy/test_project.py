@@ -163,6 +163,7 @@ def test_a_password_is_not_put_into_a_lambda(folder, url):
     [
         "shop/app",
         "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app",
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:rds!cluster-0123",
         "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop-dev",
         "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app-a1B2c3:password::",
         "arn:aws:secretsmanager:eu-west-1:1111:secret:app-a1B2c3",
@@ -178,9 +179,10 @@ def test_a_secret_that_is_not_named_by_its_whole_arn_is_refused(folder, arn):
     assert read(folder, local).database.secret_arn == arn, "an emulator's may be another"
 
 
+@pytest.mark.parametrize("name", ["a/b_+=.@-c", "rds!cluster-01234567-89ab"])
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_a_whole_arn_is_taken_in_every_partition(folder, partition):
-    arn = f"arn:{partition}:secretsmanager:us-gov-west-1:111122223333:secret:a/b_+=.@-c-a1B2c3"
+def test_a_whole_arn_is_taken_in_every_partition(folder, partition, name):
+    arn = f"arn:{partition}:secretsmanager:us-gov-west-1:111122223333:secret:{name}-a1B2c3"
     assert read(folder, {"DYNAURORA_DATABASE_SECRET_ARN": arn}).database.secret_arn == arn
 
 
@@ -292,7 +294,7 @@ def test_an_architecture_that_lambda_has_not_is_refused(folder):
 
 # --- every setting --------------------------------------------------------------------------------
 
-OF_TEMPLATES = ("60", "true", "false", "1024", "3", "10.0.0.0/16")
+OF_TEMPLATES = ("60", "true", "false", "1024", "3", "10.0.0.0/16", "a,b")
 SAMPLES = ("other", "7", "1", "0", "raise", "mysql", "python3.12", "x86_64", SECRET, *OF_TEMPLATES)
 """Among them is one that each key takes, and that is not what it is without."""
 

@@ -116,7 +116,7 @@ def test_every_role_takes_the_boundary_that_is_named(path):
 
 
 def test_deploy_tells_it_to_every_template_that_has_roles(tmp_path):
-    arn = "arn:aws:iam::111122223333:policy/shop-deployer-Boundary-1"
+    arn = "arn:aws:iam::111122223333:policy/deployers-of-shop-Boundary-1"
     (tmp_path / "infra").symlink_to(INFRA)
     (tmp_path / "sqlqueries").mkdir()
     (tmp_path / "dynaurora.toml").write_text(

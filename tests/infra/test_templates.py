@@ -424,3 +424,15 @@ def test_the_streams_mapping_loses_nothing_and_is_not_blocked_for_ever(table):
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert text(mapping["DestinationConfig"]["OnFailure"]["Destination"]) == BACKUP
     assert table["Resources"]["Mapping"]["DependsOn"] == "Delivery"
+
+
+def test_a_former_stream_is_read_as_the_table_s_own_is():
+    """But for its longer age, for it ends within a day, and for metrics, which nobody watches."""
+    own, former = (resource(template("table"), name) for name in ("Mapping", "Former"))
+    assert template("table")["Resources"]["Former"]["Condition"] == "ReadsBoth"
+    assert former["EventSourceArn"] == {"Ref": "FormerStreamArn"}
+    assert former["MaximumRecordAgeInSeconds"] == 24 * 3600
+    apart = {"EventSourceArn", "MaximumRecordAgeInSeconds", "MetricsConfig"}
+    assert {k: v for k, v in former.items() if k not in apart} == {
+        k: v for k, v in own.items() if k not in apart
+    }

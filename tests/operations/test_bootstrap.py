@@ -176,6 +176,9 @@ def test_an_administrator_who_is_no_superuser_hands_over_and_keeps_no_way_in(ane
             machine.load_lines("items", put(1, "a", v="x"))
         has = f"select pg_has_role('{name}', '{anew.user}', 'usage')"
         assert anew.server.execute(has) == [(False,)]
+        with pytest.raises(DatabaseError, match="pg_shop"):
+            anew.bootstrap(tables_schema="pg_shop")
+        assert anew.server.execute(has) == [(False,)]
         assert anew.server.execute(f"select has_schema_privilege('{name}', 'shop', 'usage')") == [
             (False,)
         ]

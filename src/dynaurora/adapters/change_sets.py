@@ -263,6 +263,6 @@ def _change(found: Mapping[str, Any]) -> ResourceChange:
 
 def _may_replace(found: Mapping[str, Any], properties: frozenset[str]) -> bool:
     replacing = REPLACED_BY.get(found["ResourceType"])
-    if found.get("Replacement") == "Conditional" and replacing is not None:
+    if found.get("Replacement") == "Conditional" and replacing is not None and properties:
         return not properties.isdisjoint(replacing)
     return str(found.get("Replacement", "False")) != "False"

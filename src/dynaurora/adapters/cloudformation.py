@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from dynaurora.adapters.aws import aws_errors
+from dynaurora.adapters.aws import aws_errors, says_stack_gone
 from dynaurora.adapters.change_sets import ChangeSet, StackPlan, StackRequest, adoption, change_set
 from dynaurora.adapters.stack_events import (
     Failures,
@@ -30,7 +30,6 @@ from dynaurora.adapters.stack_events import (
     newest_event,
     pauses,
     progress_of,
-    says_missing,
 )
 from dynaurora.errors import StackFailed, StackNotAgreed
 
@@ -183,7 +182,7 @@ def stack_resources(client: Any, name: str, kind: str) -> list[str]:
         try:
             pages = list(client.get_paginator("list_stack_resources").paginate(StackName=name))
         except ClientError as error:
-            if says_missing(error):
+            if says_stack_gone(error):
                 return []
             raise
     found = (resource for page in pages for resource in page["StackResourceSummaries"])
@@ -224,7 +223,7 @@ def _described(client: Any, name: str) -> _Stack:
     try:
         found = client.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        if says_missing(error):
+        if says_stack_gone(error):
             return _Stack()
         raise
     return _Stack(

@@ -86,7 +86,7 @@ class Database:
     ) -> None:
         self.engine = engine_of(settings.url)
         self._settings = settings
-        self._secrets = secrets
+        self._secrets = cache(secrets) if secrets is not None else None
         self._tokens = tokens
         waking_s = 0.0 if is_local(settings.url) else WAKING_S
         self._patience_s = waking_s if patience_s is None else patience_s

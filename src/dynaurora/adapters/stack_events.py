@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from dynaurora.adapters.aws import error_code, error_message
+from dynaurora.adapters.aws import says_stack_gone
 from dynaurora.errors import StackFailed
 
 _FAILURES_TOLD: Final = 5
@@ -61,14 +61,9 @@ def events_after(client: Any, stack: str, last: str) -> Sequence[Mapping[str, An
                     return found[::-1]
                 found.append(event)
     except ClientError as error:
-        if not says_missing(error):
+        if not says_stack_gone(error):
             raise  # else it was deleted, and its events with it
     return found[::-1]
-
-
-def says_missing(error: ClientError) -> bool:
-    """Whether there is no such stack."""
-    return error_code(error) == "ValidationError" and "does not exist" in error_message(error)
 
 
 def progress_of(stack: str, event: Mapping[str, Any]) -> ResourceProgress:

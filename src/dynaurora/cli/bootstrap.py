@@ -60,8 +60,9 @@ def bootstrap(
     click.echo(f"The load's user {facts['user']} {was} and {how}; its metadata are made.")
     if not facts.get("is_owner", True):  # a load of the version before does not say
         click.echo(
-            f"Others have something in {tables_schema}, too: it may make tables there, and owns "
-            "these alone. A schema of its own: --tables-in.",
+            f"The schema {tables_schema} is not its own, because others have something there or "
+            "own it: it may make tables in it, and owns these alone. A schema of its own: "
+            "--tables-in.",
             err=True,
         )
 

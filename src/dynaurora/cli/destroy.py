@@ -143,7 +143,7 @@ def _as_text(destruction: "Destruction") -> Iterator[str]:
         yield f"{bucket}  kept with its objects; the next deploy takes it over"
     for table in destruction.streams_on:
         if names := destruction.readers.get(table):
-            yield f"{table}  its stream is left on: {', '.join(names)} reads it, too"
+            yield f"{table}  its stream is left on; it is read by {', '.join(names)}, too"
         else:
             yield f"{table}  its stream is left on; --streams turns it off"
     if destruction.waiting:

@@ -90,14 +90,15 @@ Examples:
 
 \b
   dynaurora gaps close orders/2026/01/01/00/object --why "Ada: compared, nothing is missing"
+  dynaurora gaps close arn:aws:dynamodb:… --why "Ada: nothing was written in that minute"
 """,
 )
-@click.argument("name", metavar="OBJECT")
+@click.argument("name", metavar="OBJECT|ARN")
 @click.option("--why", required=True, metavar="TEXT", help="Who, and why; it is kept.")
 @project_options
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def close_command(*, name: str, why: str, folder: Path, chosen: str, is_json: bool) -> None:
-    """Close the gap of OBJECT, of which nothing is left to load.
+    """Close the gap of OBJECT, or of the stream ARN, of which nothing is left to load.
 
     Nothing is loaded: compare the items of its hour with their rows first.
     """

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dynaurora.errors import ProjectError
+
 _ROOT: Final = "/var/task"
 """Where a worker's code is, as tracebacks name it.
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
@@ -42,6 +44,13 @@ class Compiler:
                 (root / path).write_bytes(data)
             self._compile(root)
             found = sorted(root.rglob(f"__pycache__/*.{self.tag}.pyc"))
+            if sources and not found:
+                raise ProjectError(
+                    self.python,
+                    "makes no bytecode",
+                    f"a Python whose compileall works, of {self.tag}",
+                    "Mend it, or take it from PATH.",
+                )
             return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
 
     def _compile(self, root: Path) -> None:

@@ -19,7 +19,8 @@ from dynaurora.deploy.wheels import Platform
 def packages_of(project: Project) -> tuple[Package, Package]:
     """The zip of capture and transform, and that of the load.
 
-    An emulator on this machine runs them with this interpreter and reads the plugins' folder.
+    An emulator on this machine runs them with this interpreter and reads the plugins' folder. It
+    is started often, and its workers seldom.
     """
     on_aws = not project.is_local
     sources = Sources(
@@ -30,6 +31,7 @@ def packages_of(project: Project) -> tuple[Package, Package]:
         else None,
         plugins=project.sqlqueries if on_aws else None,
         certificates=certificates_of(project) if on_aws else None,
+        has_bytecode=on_aws,
     )
     return streams_package(sources), load_package(sources)
 

@@ -28,7 +28,7 @@ from dynaurora.adapters.cloudformation import (
 from dynaurora.adapters.dynamodb import disable_stream, stream_of
 from dynaurora.deploy.account import Account
 from dynaurora.deploy.gone import connected_tables
-from dynaurora.deploy.mappings import disable, readers
+from dynaurora.deploy.mappings import disable, mappings_of, readers
 from dynaurora.deploy.outcomes import GoneTable, Tell
 from dynaurora.deploy.project import Project
 from dynaurora.deploy.stacks import ARTIFACTS, SHARED, Stack
@@ -145,8 +145,8 @@ def _no_longer_read(project: Project, account: Account, tables: Sequence[GoneTab
     """
     cloudformation = account.client("cloudformation")
     outputs = {each: stack_outputs(cloudformation, each.stack) or {} for each in tables}
-    mappings = {each.table: of["MappingId"] for each, of in outputs.items() if "MappingId" in of}
-    for table, mapping in mappings.items():
+    mappings = [(each.table, one) for each, of in outputs.items() for one in mappings_of(of)]
+    for table, mapping in mappings:
         disable(account, table, mapping)
     if mappings:
         _wait_for_delivery(project, account, tables)

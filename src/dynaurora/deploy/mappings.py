@@ -1,6 +1,7 @@
 """Mappings: what has Lambda read a stream or a queue."""
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from dynaurora.adapters.aws import aws_errors
@@ -10,6 +11,11 @@ from dynaurora.errors import AwsError
 _ENABLING_S: Final = 300.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
+
+
+def mappings_of(outputs: Mapping[str, str]) -> list[str]:
+    """Those of a table's stack: of its stream, and of the former one while that is read."""
+    return [outputs[name] for name in ("MappingId", "FormerMappingId") if name in outputs]
 
 
 def enabled(account: Account, subject: str, mapping: str) -> None:

@@ -36,6 +36,8 @@ AURORA_PARAMETERS: Final = frozenset(
 )
 """What the file may say; the other parameters are known to `deploy` alone."""
 
+_ZONES: Final = 2
+"""The default of Zones in infra/network.yaml."""
 _PLACE: Final = frozenset({"SubnetIds", "SecurityGroup"})
 _DEFAULTS: Final = {
     "Database": "app",
@@ -103,7 +105,20 @@ def check_own(own: Own, file: str, *, is_place_given: bool) -> None:
         )
     check_parameters(f"{file}: network", own.network or {}, NETWORK)
     check_parameters(f"{file}: aurora", own.aurora or {}, AURORA)
+    _check_zones(own.network or {}, file)
     _check_capacities(own.cluster, file)
+
+
+def _check_zones(network: Mapping[str, str], file: str) -> None:
+    """Those that are named are as many as there are to be."""
+    names, count = network.get("ZoneNames", ""), int(network.get("Zones", _ZONES))
+    if names and len({name for name in names.split(",") if name == name.strip() != ""}) != count:
+        raise ProjectError(
+            f"{file}: network: ZoneNames",
+            f'is "{names}"',
+            f"{count} zones, for so many has Zones",
+            'Write ZoneNames = ["eu-west-1a", "eu-west-1b"], or leave it out.',
+        )
 
 
 def _check_capacities(cluster: Mapping[str, str], file: str) -> None:

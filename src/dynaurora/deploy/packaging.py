@@ -106,6 +106,7 @@ class Sources:
         with it), else wheels of that platform are fetched with pip and kept below ``cache``.
     plugins: the folder that travels in load.zip; None where the Lambda reads the folder itself.
     certificates: of who may have signed the database's, for load.zip; None where none travel.
+    has_bytecode: takes some seconds to be made, which pay where there are many cold starts.
     """
 
     lambda_functions: Path
@@ -113,6 +114,7 @@ class Sources:
     platform: Platform | None = None
     plugins: Path | None = None
     certificates: Path | None = None
+    has_bytecode: bool = True
 
     @property
     def python(self) -> tuple[int, ...]:
@@ -212,7 +214,8 @@ def _package(name: str, sources: Sources, *parts: Mapping[str, bytes]) -> Packag
     files: dict[str, bytes] = {}
     for part in parts:
         files.update(part)
-    package = Package(name, files, compiler_for(sources.python))
+    compiler = compiler_for(sources.python) if sources.has_bytecode else None
+    package = Package(name, files, compiler)
     if package.size_bytes > LARGEST_BYTES:
         largest = sorted(files, key=lambda path: len(files[path]), reverse=True)[:3]
         raise ProjectError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from dynaurora.errors import ProjectError
+from dynaurora.sql.engines import ENGINES
 
 
 class Rule(Protocol):
@@ -94,7 +95,7 @@ AURORA: Final[Mapping[str, Rule]] = {
     "BackupRetentionDays": Number(1, 35),
     "Database": Text("[a-z][a-z0-9_]{0,62}", _NAME.format(63)),
     "DeletionProtection": _FLAG,
-    "Engine": OneOf(("postgresql", "mysql")),
+    "Engine": OneOf(ENGINES),
     "LogRetentionDays": LOG_RETENTION,
     "MaxCapacity": Number(1, 256, in_halves=True),
     "MinCapacity": Number(0, 256, in_halves=True),

@@ -28,7 +28,7 @@ _PREFIX_CHARACTERS: Final = 51
 """The part of a long name that names.delivery_stream_name keeps; the capture's role names it."""
 
 _SECRET: Final = re.compile(
-    r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}",
+    r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}",
     re.ASCII,
 )
 """https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen"""

@@ -6,9 +6,10 @@ What is wrong with one table is kept as its outcome and does not stop the others
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
-from dynaurora.adapters.cloudformation import StackChange, stack_parameters
+from dynaurora.adapters.cloudformation import StackChange, StackOutcome, stack_parameters
 from dynaurora.adapters.dynamodb import (
     ACCEPTED_VIEWS,
     VIEW,
@@ -18,10 +19,10 @@ from dynaurora.adapters.dynamodb import (
     is_stream_kept,
 )
 from dynaurora.deploy.account import Account, output_of
-from dynaurora.deploy.mappings import enabled
+from dynaurora.deploy.mappings import enabled, mappings_of
 from dynaurora.deploy.outcomes import Confirm, Register, StreamEnabled, TableOutcome
 from dynaurora.deploy.stacks import Given, table_name, table_parameters, table_template
-from dynaurora.errors import AwsError, DynauroraError
+from dynaurora.errors import AwsError, DynauroraError, StackFailed
 from dynaurora.model.versions import stream_of
 
 _STACKS_AT_ONCE: Final = 8
@@ -121,11 +122,27 @@ def _stack(
     if former and former == before["StreamArn"]:
         # Its mapping has to go before another one of the same function can be made.
         change = account.stack(name, template, {**parameters, "ReadsFormer": "false"}).change
-    stack = account.stack(name, template, parameters)
+    stack = _with_former(account, name, template, parameters)
     if stack.change is StackChange.UNCHANGED:
         stack = replace(stack, change=change)
     is_first = stack.change is StackChange.CREATED or outcome.is_stream_enabled
     return replace(outcome, stack=stack, items_before=table.items if is_first else 0)
+
+
+def _with_former(
+    account: Account, name: str, template: Path, parameters: Mapping[str, str]
+) -> StackOutcome:
+    """A former stream that Lambda does not read keeps the table from nothing else.
+
+    What of it was not read yet is a gap then, which was noted with the new stream.
+    """
+    try:
+        return account.stack(name, template, parameters)
+    except StackFailed as error:
+        if parameters["ReadsFormer"] == "false":
+            raise
+        account.done(name, f"the stream before this one cannot be read to its end: {error.found}")
+        return account.stack(name, template, {**parameters, "ReadsFormer": "false"})
 
 
 def former_stream(account: Account, before: Mapping[str, str], table: TableDescription) -> str:
@@ -146,7 +163,9 @@ def read(account: Account, outcome: TableOutcome) -> TableOutcome:
     """Wait until the table's stream is read."""
     if outcome.stack is not None:
         try:
-            enabled(account, outcome.table, output_of(outcome.stack, "MappingId"))
+            output_of(outcome.stack, "MappingId")
+            for mapping in mappings_of(outcome.stack.outputs):
+                enabled(account, outcome.table, mapping)
         except DynauroraError as error:
             outcome = replace(outcome, error=error)
     account.tell(outcome)

@@ -29,9 +29,8 @@ _NO_IAM: Final = frozenset({"42704", "1524", "1396"})
 https://www.postgresql.org/docs/current/errcodes-appendix.html,
 https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html"""
 
-
 _NOT_ALLOWED: Final = "42501"
-"""https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+"""Of PostgreSQL, on the same page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,8 @@ class Loader:
 def make_loader(engine: Engine, loader: Loader) -> Facts:
     """Make the user, and let it do its work. Raises ``SettingsError`` for one that cannot be.
 
-    Facts: user, is_new, iam; is_owner: whether the schema of the tables is its own, and not one in
-    which others have something, too.
+    Facts: user, is_new, iam; is_owner: whether the schema of the tables is its own. It is not where
+    others have something in it, too, or where it is not the administrator's to hand over.
     """
     most = engine.dialect.USER_BYTES
     if not 1 <= len(loader.user.encode()) <= most:
@@ -81,14 +80,18 @@ def make_loader(engine: Engine, loader: Loader) -> Facts:
 
 @contextmanager
 def _like_the_user(work: "_Work") -> Iterator[None]:
-    """Meanwhile the administrator has the user's rights, who may own what is granted here."""
+    """Meanwhile the administrator has the user's rights, who may own what is granted here.
+
+    In one transaction, so that nobody else ever sees it: RDS lets no password in of who is, by way
+    of another role, a member of rds_iam.
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
+    """
     if not work.names("act_") or work.fetch("is_like_user", work.loader.user) == [(True,)]:
         yield
         return
-    work.run("act_as_user")
-    try:
+    with work.engine.connection.transaction():
+        work.run("act_as_user")
         yield
-    finally:
         work.run("act_as_oneself")
 
 
@@ -104,7 +107,8 @@ def _hand_over(work: "_Work") -> bool:
     if work.fetch("others_things", schema, user) != [(0,)]:
         return False
     try:
-        work.run("hand_over_tables_schema")
+        with work.engine.connection.savepoint():
+            work.run("hand_over_tables_schema")
     except DatabaseError as error:
         if error.code != _NOT_ALLOWED:
             raise

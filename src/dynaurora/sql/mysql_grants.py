@@ -99,8 +99,10 @@ def grants_in(
         if found is None:
             continue
         rights = frozenset(found[2].split(", "))
-        if found[3] == "*":
+        if found[3] == "*" and found[1] == "GRANT":
             everywhere |= rights
+        elif found[3] == "*":
+            everywhere -= rights
         else:
             to, name = (given if found[1] == "GRANT" else but), plain_name(found[3])
             to[name] = to.get(name, frozenset()) | rights

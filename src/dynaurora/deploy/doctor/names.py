@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dynaurora.adapters.buckets import is_ours
-from dynaurora.adapters.cloudformation import stack_outputs
+from dynaurora.adapters.cloudformation import stack_outputs, stack_parameters
 from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem
 from dynaurora.deploy.doctor.quotas import delivery_stream_names
 from dynaurora.deploy.stacks import ARTIFACTS, table_name, wanted
@@ -34,19 +34,18 @@ def _bucket(patient: Patient, name: str, stack: str) -> Iterator[Finding]:
 
 
 def firehose_streams(patient: Patient) -> Iterator[Finding]:
-    """Those of the tables, by name."""
+    """Those of the tables, by name. One whose stack is there, in whatever state, is ours."""
     project = patient.project
     found: list[Finding] = []
     there = set(delivery_stream_names(patient))
     for table in patient.tables:
         name = delivery_stream_name(project.delivery_stream_prefix, table)
         stack = table_name(project, table)
-        is_up = _is_up(patient, stack)
-        if is_up and name not in there:
+        if _is_up(patient, stack) and name not in there:
             found.append(
                 problem(f"Firehose stream {name}", "is gone: somebody deleted it", _anew(stack))
             )
-        if not is_up and name in there:
+        if name in there and not stack_parameters(patient.client("cloudformation"), stack):
             found.append(
                 problem(
                     f"Firehose stream {name}",

@@ -7,7 +7,7 @@ from dynaurora.adapters.aws import aws_errors
 from dynaurora.adapters.cloudformation import stack_outputs, stack_parameters
 from dynaurora.adapters.dynamodb import ACCEPTED_VIEWS, TableDescription, describe_table
 from dynaurora.deploy.doctor.findings import Finding, Patient, good, problem
-from dynaurora.deploy.mappings import readers
+from dynaurora.deploy.mappings import mappings_of, readers
 from dynaurora.errors import DynauroraError
 from dynaurora.model.names import stack_name, table_stack_name
 
@@ -76,7 +76,8 @@ def _connection(patient: Patient, table: TableDescription) -> Iterator[Finding]:
             "has another stream than the one that is read: it was turned off and on, or made anew",
             "dynaurora deploy, within 24 hours: a stream forgets after that",
         )
-    yield from _mapping(patient, table.name, outputs.get("MappingId", ""))
+    for mapping in mappings_of(outputs):
+        yield from _mapping(patient, table.name, mapping)
 
 
 def _mapping(patient: Patient, table: str, mapping: str) -> Iterator[Finding]:
