@@ -102,6 +102,24 @@ def test_who_has_the_policies_deploys_and_takes_away(deploy, person, project):
     assert project.name in " ".join(destruction.stacks)
 
 
+def test_a_role_that_is_assumed_has_the_policies_and_no_others(aws, project):
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html"""
+    name = f"deployers-of-{project.name}"
+    person = aws.client("iam").create_user(UserName=f"{project.name}-ci")["User"]["Arn"]
+    given = {"Project": project.name, "AssumedBy": person, "MayDeleteData": "true"}
+    with deployed(aws, "deployer", name, given) as deploy:
+        outputs = deploy().outputs
+        role = outputs["Role"].rpartition("/")[2]
+        iam = aws.client("iam")
+        attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert {each["PolicyArn"] for each in attached} == set(outputs["Policies"].split(","))
+    assert [(one["Action"], one["Principal"]) for one in trust] == [
+        ("sts:AssumeRole", {"AWS": person})
+    ]
+    assert not role.startswith(f"{project.name}-"), "it would be a role that it may change"
+
+
 @pytest.mark.parametrize("action", DEPLOYS["first"])
 def test_without_one_of_them_the_first_deployment_says_which(deploy, forbid, action):
     forbid(action)

@@ -48,9 +48,12 @@ def of_type(source, kind):
     return {n: r for n, r in source["Resources"].items() if r["Type"] == kind}
 
 
+NONE_OF_ITS_OWN = {"PolicyDocument": {"Statement": []}}
+
+
 def statements(source, role):
     """The statements of a role by Sid; conditional ones count as there."""
-    (policy,) = resource(source, role)["Policies"]
+    (policy,) = resource(source, role).get("Policies") or [NONE_OF_ITS_OWN]
     found = [s["Fn::If"][1] if "Fn::If" in s else s for s in policy["PolicyDocument"]["Statement"]]
     return {s["Sid"]: s for s in found}
 
