@@ -18,7 +18,7 @@ def demo(tmp_path_factory, local_engine):
     folder = tmp_path_factory.mktemp("demo")
     arguments = ("--limit", LIMIT, "--engine", local_engine, "--json")
     with Program("demo", *arguments, folder=folder) as run:
-        run.code = run.wait()
+        run.code = run.wait(300)  # all of it, on a machine that has more to do
         yield run
 
 

@@ -83,10 +83,10 @@ class Program:
         self.process.send_signal(number)
         return self.wait()
 
-    def wait(self):
+    def wait(self, patience_s=PATIENCE_S):
         """The exit code, when it and its output have ended."""
         try:
-            code = self.process.wait(PATIENCE_S)
+            code = self.process.wait(patience_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError(f"it does not end\n{self.text}") from None
