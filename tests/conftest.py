@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from itertools import count
 from pathlib import Path
 
@@ -123,6 +124,12 @@ def _server_of(request, engine):
         running.start()  # a test before may have stopped it
         return Server(running.url)
     return Server(running)
+
+
+def pytest_configure():
+    """In the background of a shell SIGINT is ignored, and so by all that the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc):

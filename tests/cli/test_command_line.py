@@ -181,10 +181,12 @@ def test_a_command_that_is_interrupted_says_so_and_exits_with_130(tmp_path):
 
 def interrupt(process, number):
     """A signal that comes just before what is typed is read is noticed only after that."""
-    while process.poll() is None:
+    for _ in range(6):
         process.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+            return process.wait(5)
+    process.kill()
+    return pytest.fail("it is not interrupted")
 
 
 QUESTIONS = ("destroy", "destroy --yes --data", "drop flights")
@@ -220,6 +222,16 @@ def answered(command, answer):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_question_that_is_interrupted_exits_with_130(command, number):
     status, told = answered(command, number)
+    assert (status, told.split()) == (130, ["Interrupted."])
+
+
+def test_what_runs_where_ctrl_c_is_ignored_is_ended_by_sigterm_all_the_same():
+    """As in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a program inherits
+    try:
+        status, told = answered("destroy", signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (status, told.split()) == (130, ["Interrupted."])
 
 

@@ -90,8 +90,10 @@ def group(*, is_debug: bool) -> None:
 
 
 def main() -> None:
-    """The program. SIGTERM ends it as Ctrl-C does, so that what was started is stopped."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    """The program. SIGTERM ends it as Ctrl-C does, so that what was started is stopped; in the
+    background of a shell, too, which has SIGINT ignored there.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     log_to_stderr()
     is_debug = "--debug" in sys.argv[1:]
     try:
