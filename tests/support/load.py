@@ -27,7 +27,7 @@ from dynaurora.parts import Parts
 from dynaurora.plugins.folder import PluginFolder
 from dynaurora.plugins.statements import dialect_of
 from dynaurora.settings import DatabaseSettings
-from support.servers import Server
+from support.servers import BETWEEN_LOOKS_S, Server
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
@@ -302,7 +302,7 @@ class LoadMachine:
         deadline = time.monotonic() + PATIENCE_S
         while self.server.blocked() < count:
             assert time.monotonic() < deadline, "nobody waits for a lock"
-            threading.Event().wait(0.002)
+            threading.Event().wait(BETWEEN_LOOKS_S[self.server.engine])
 
     def parts(self, engine):
         """What a stage is given: everything watched."""

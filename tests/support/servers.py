@@ -82,6 +82,10 @@ class Server:
             self.execute("drop database if exists dynaurora")
 
 
+BETWEEN_LOOKS_S = {"postgresql": 0.002, "mysql": 0.15}
+"""InnoDB tells of transactions what it has told before, until nobody has asked for 0.1 s.
+https://dev.mysql.com/doc/refman/8.0/en/innodb-information-schema-internal-data.html"""
+
 _BLOCKED = {
     "postgresql": ("pg_locks where not granted and pid <> pg_backend_pid()",),
     "mysql": (
